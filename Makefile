@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+TOOLS :=
+
+# make                 build .output/bin/TOOL
+# make check           every test; sudo scripts/check installs what it needs first
+# make check-quick     the tests that need no guest
+# make install DESTDIR= prefix=
+# make LIBBPF=DIR      use the libbpf built in that source tree (DIR/src), not the system's
+# make STATIC=1        one portable file
+# make VMLINUX_H=FILE  compile the kernel halves against a full vmlinux.h
+# make CC=aarch64-linux-gnu-gcc ARCH=arm64     cross-compile
+# make V=1             show the commands
+
+O       ?= .output
+prefix  ?= /usr/local
+CLANG   ?= clang
+STRIP   ?= llvm-strip
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+VERSION := 0.1
+HOSTARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+ARCH    ?= $(HOSTARCH)
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+
+CFLAGS  ?= -O2 -g
+WARN    := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wno-unused-parameter $(if $(WERROR),-Werror)
+ALLCFLAGS := -std=gnu17 $(WARN) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Ibpf -Icommon -I$(O)/skel \
+	$(if $(LIBBPF),-I$(O)/libbpf/include -I$(LIBBPF)/include -I$(LIBBPF)/include/uapi)
+BPFCFLAGS := -target bpf -mcpu=v2 -O2 -g -std=gnu17 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter \
+	-Wno-missing-declarations $(if $(WERROR),-Werror) \
+	$(if $(VMLINUX_H),-I$(O)/vmlinux) -Ibpf $(if $(LIBBPF),-I$(O)/libbpf/include) \
+	-idirafter /usr/include/$(or $(MULTIARCH),$(shell uname -m)-linux-gnu)
+LIBBPF_A := $(if $(LIBBPF),$(LIBBPF)/src/libbpf.a)
+LDLIBS  := $(or $(LIBBPF_A),-lbpf) -lelf -lz
+LDFLAGS += $(if $(STATIC),-static)
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
+
+common_src := $(wildcard common/*.c)
+common_obj := $(common_src:common/%.c=$(O)/common/%.o)
+unit_tests := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+fuzzers    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+loads      := $(patsubst tests/load/%.c,%,$(wildcard tests/load/*.c))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all list clean install check check-quick unit fuzz load bench format check-format
+all: $(TOOLS:%=$(O)/bin/%)
+
+list:
+	@for t in $(TOOLS); do sed -n 's/^.*\\- //p' man/$$t.8 | head -1 | sed "s/^/$$t  /"; done
+
+# A tool with no man page or no test is refused here, before anything is built.
+$(foreach t,$(TOOLS),$(if $(wildcard man/$(t).8),,$(error $(t) has no man page: write man/$(t).8)))
+$(foreach t,$(TOOLS),$(if $(wildcard tests/behave/$(t)*.sh),,$(error $(t) has no test: write tests/behave/$(t).sh)))
+
+# --- kernel half: X.bpf.c -> X.bpf.o -> X.skel.h
+ifdef VMLINUX_H
+$(O)/vmlinux/vmlinux.h: $(VMLINUX_H)
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+bpf_dep := $(O)/vmlinux/vmlinux.h
+endif
+ifdef LIBBPF
+$(O)/libbpf/include/bpf/bpf.h: $(wildcard $(LIBBPF)/src/*.h)
+	@mkdir -p $(@D)
+	$(Q)cp $(LIBBPF)/src/*.h $(@D)/
+bpf_dep += $(O)/libbpf/include/bpf/bpf.h
+$(common_obj): | $(O)/libbpf/include/bpf/bpf.h
+endif
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c $(bpf_dep)
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPFCFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(STRIP) -g $@
+$(O)/skel/%.skel.h: $(O)/bpf/%.bpf.o
+	@mkdir -p $(@D)
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+# --- user half
+$(O)/common/%.o: common/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CFLAGS) $(ALLCFLAGS) -MMD -MP -c $< -o $@
+$(O)/libreq.a: $(common_obj)
+	$(call say,AR,$@)
+	$(Q)rm -f $@; $(AR) rcs $@ $^
+$(O)/tools/%.o: tools/%.c $(O)/skel/%.skel.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CFLAGS) $(ALLCFLAGS) -MMD -MP -c $< -o $@
+$(O)/bin/%: $(O)/tools/%.o $(O)/libreq.a $(LIBBPF_A)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $< $(O)/libreq.a $(LDLIBS) -o $@
+	$(if $(STATIC),$(Q)$(CROSS)strip $@)
+
+# --- tests. The user half is compiled a second time with the sanitizers for them.
+SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+$(O)/asan/%.o: common/%.c
+	@mkdir -p $(@D)
+	$(call say,CC-ASAN,$@)
+	$(Q)$(CC) $(SAN) $(ALLCFLAGS) -MMD -MP -c $< -o $@
+$(O)/asan/libreq.a: $(common_src:common/%.c=$(O)/asan/%.o)
+	$(Q)rm -f $@; $(AR) rcs $@ $^
+$(O)/tests/unit/%: tests/unit/%.c $(O)/asan/libreq.a
+	@mkdir -p $(@D)
+	$(call say,CC-ASAN,$@)
+	$(Q)$(CC) $(SAN) $(ALLCFLAGS) -Itests -MMD -MP $< $(O)/asan/libreq.a $(LDLIBS) -o $@
+$(O)/fuzz/%.o: common/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(SAN) -fsanitize=fuzzer-no-link $(ALLCFLAGS) -MMD -MP -c $< -o $@
+$(O)/fuzz/libreq.a: $(common_src:common/%.c=$(O)/fuzz/%.o)
+	$(Q)rm -f $@; $(AR) rcs $@ $^
+$(O)/tests/fuzz/%: tests/fuzz/%.c $(O)/fuzz/libreq.a
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) $(SAN) -fsanitize=fuzzer $(ALLCFLAGS) -Itests -MMD -MP $< $(O)/fuzz/libreq.a $(LDLIBS) -o $@
+$(O)/tests/load/%: tests/load/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -O2 -g -std=gnu17 $(WARN) -D_GNU_SOURCE -fno-omit-frame-pointer -MMD -MP $< -o $@ -lpthread -lm
+
+unit: $(unit_tests:%=$(O)/tests/unit/%)
+fuzz: $(fuzzers:%=$(O)/tests/fuzz/%)
+load: $(loads:%=$(O)/tests/load/%)
+
+check: all unit load
+	tests/run.sh
+check-quick: all unit load
+	tests/run.sh --quick
+bench: all load
+	tests/bench/run.sh
+
+# --- housekeeping
+format:
+	clang-format -i $(wildcard common/*.[ch] tools/*.c bpf/*.c tests/*/*.c) $(filter-out bpf/vmlinux.h,$(wildcard bpf/*.h))
+check-format:
+	clang-format --dry-run -Werror $(wildcard common/*.[ch] tools/*.c bpf/*.c tests/*/*.c) $(filter-out bpf/vmlinux.h,$(wildcard bpf/*.h))
+install: all
+	install -d $(DESTDIR)$(prefix)/sbin $(DESTDIR)$(prefix)/share/man/man8 $(DESTDIR)$(prefix)/share/man/man7
+	install -m 755 $(TOOLS:%=$(O)/bin/%) $(DESTDIR)$(prefix)/sbin/
+	install -m 644 $(TOOLS:%=man/%.8) $(DESTDIR)$(prefix)/share/man/man8/
+	install -m 644 $(wildcard man/*.7) $(DESTDIR)$(prefix)/share/man/man7/
+clean:
+	rm -rf $(O)
+
+-include $(wildcard $(O)/*/*.d $(O)/tests/*/*.d $(O)/*/*.bpf.d)

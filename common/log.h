@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#ifndef LOG_H
+#define LOG_H
+/*
+ * stderr, and the text that goes with an error number. Functions of the lower floors return a
+ * negative errno and leave one sentence here that says what failed, on what, and what to do next;
+ * whoever gives up prints it.
+ */
+#include <stdbool.h>
+
+#define PRINTF(f, a) __attribute__((format(printf, f, a)))
+
+extern bool log_verbose;	/* -v */
+extern const char *log_name;	/* the tool's name, printed before each line */
+
+/* Remembers the sentence (replacing an older one) and returns err, which must be negative. */
+int fail(int err, const char *fmt, ...) PRINTF(2, 3);
+/* The last sentence, or strerror(-err) where there is none. Cleared by fail_clear(). */
+const char *fail_text(int err);
+void fail_clear(void);
+
+/* One line on stderr: "tool: text". Control bytes in the formatted text are escaped. */
+void log_error(const char *fmt, ...) PRINTF(1, 2);
+void log_warn(const char *fmt, ...) PRINTF(1, 2);
+void log_info(const char *fmt, ...) PRINTF(1, 2);	/* always shown, no "warning:" */
+void log_debug(const char *fmt, ...) PRINTF(1, 2);	/* with -v only */
+#endif

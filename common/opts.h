@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#ifndef OPTS_H
+#define OPTS_H
+/*
+ * Options. One row of a table is one option; the row drives argp, --help, the range check, the
+ * environment variable (TOOL_LONG_NAME, '-' becomes '_'), the config-file key (the long name),
+ * --print-config and --check-config. Precedence: command line, environment, --config FILE,
+ * /etc/reqtools/TOOL.conf, default. A list given by a nearer source replaces the farther one's;
+ * repeated or comma-separated on the command line it adds up.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum opt_kind {
+	OPT_END,
+	OPT_GROUP,	/* a heading in --help: help is its text */
+	OPT_FLAG,	/* bool; in a config file: true/false/yes/no/on/off/1/0 */
+	OPT_UINT,	/* uint64_t within [min, max] */
+	OPT_SEC,	/* uint64_t ns, given in seconds, decimals allowed */
+	OPT_MSEC,	/* uint64_t ns, given in milliseconds, decimals allowed */
+	OPT_PERCENT,	/* double, 0 < v <= max, an optional % at the end */
+	OPT_STR,	/* const char * */
+	OPT_ENUM,	/* const char *, one of choices */
+	OPT_PIDS,	/* struct opt_list of decimal pids, each checked 1..4194304 */
+	OPT_LIST,	/* struct opt_list of strings (globs, paths) */
+};
+
+struct opt_list {
+	char **v;
+	size_t n;
+};
+
+enum {
+	OPT_F_CMDLINE = 1,	/* neither environment nor config file (--config, --help ...) */
+	OPT_F_ALIAS = 2,	/* another letter for the row above: not shown twice, no key of its own */
+};
+
+struct opt {
+	const char *name;	/* long option, config key, environment name */
+	int key;		/* short letter, or 0 */
+	const char *arg;	/* what --help calls its value; NULL for flags */
+	enum opt_kind kind;
+	void *dst;
+	double min, max;	/* OPT_UINT, OPT_SEC, OPT_MSEC, OPT_PERCENT; both 0: any non-negative value */
+	const char *help;	/* one sentence, no full stop, lower case */
+	const char *const *choices;	/* OPT_ENUM, NULL-terminated */
+	unsigned flags;
+};
+
+/* Options that all tools have. */
+struct std_opts {
+	uint64_t duration_ns, interval_ns;	/* 0: not given */
+	bool json, stay_root;
+	const char *output, *record, *replay, *backend, *config;
+	struct opt_list pids, exclude_pids, comms, exclude_comms, cgroups, exclude_cgroups;
+	uint64_t max_events;	/* 0: no limit */
+	bool verbose;
+};
+extern struct std_opts std;
+
+struct opt_tool {
+	const char *name;
+	const char *args;	/* usage after the options, e.g. "[TARGET] [FUNCTION...]"; several lines with \n */
+	const char *summary;	/* one line */
+	const char *examples;	/* printed at the end of --help */
+	const struct opt *opts;	/* the tool's own rows */
+	const char *const *backends;	/* choices of --backend; NULL: the option does not exist */
+	bool intervals;		/* has -i */
+};
+
+/*
+ * Parses everything. On --help, --version, --print-config and --check-config it prints to stdout and
+ * exits 0 (1 for a bad config under --check-config); on a usage or configuration error it says so on stderr
+ * and exits 2. Words that are not options are left in args; words after "--" in cmd (argv-style,
+ * NULL-terminated).
+ */
+struct opt_words {
+	char **args;
+	size_t nargs;
+	char **cmd;	/* NULL when there was no "--" or nothing followed it */
+	size_t ncmd;
+};
+void opts_parse(const struct opt_tool *tool, int argc, char **argv, struct opt_words *words);
+
+/* The parts, for tests: parse one value for a row (-EINVAL and fail() text naming value, range or choices) ... */
+int opts_set(const struct opt *o, const char *value);
+/* ... and read a config file's text. on_error is called for each mistake ("FILE:LINE: key: ...");
+ * returns the number of mistakes. apply: false only checks. */
+int opts_config(const struct opt_tool *tool, const char *file, const char *text, size_t len, bool apply,
+		void (*on_error)(const char *msg, void *ctx), void *ctx);
+#endif

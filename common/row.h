@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#ifndef ROW_H
+#define ROW_H
+/*
+ * A column is one row of a table; it prints aligned text and JSON, so the two cannot disagree.
+ * This file owns stdout: text for people or JSON lines (-j) there, JSON lines to the -o sink.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "json.h"
+
+enum col_kind {
+	COL_END,
+	COL_U64,	/* uint64_t */
+	COL_U32,	/* uint32_t */
+	COL_U16,	/* uint16_t; 0 is "-" / absent in JSON with COL_F_OPT */
+	COL_F64,	/* double, 1 decimal in text */
+	COL_MS,		/* uint64_t ns: text in milliseconds with 3 decimals, JSON in ns */
+	COL_CHARS,	/* char[size], up to the first NUL; hostile */
+	COL_STR,	/* const char *; NULL is "-" / absent with COL_F_OPT */
+	COL_TIME,	/* uint64_t ns since the epoch: text HH:MM:SS.mmm local, JSON RFC 3339 UTC, ns */
+	COL_FN,		/* custom: see fn */
+};
+
+enum {
+	COL_F_OPT = 1,		/* zero/empty means unknown: "-" in text, key left out of JSON */
+	COL_F_TEXT = 2,		/* only in text */
+	COL_F_JSON = 4,		/* only in JSON */
+	COL_F_LEFT = 8,		/* left aligned (numbers are right aligned otherwise) */
+	COL_F_LAST = 16,	/* takes the rest of the line, never padded */
+	COL_F_NULL = 32,	/* UINT64_MAX is "-" in text and null in JSON */
+};
+
+struct col {
+	const char *key;	/* JSON key, unit included; NULL: text only */
+	const char *head;	/* text header; NULL: JSON only */
+	int width;
+	enum col_kind kind;
+	size_t off, size;
+	unsigned flags;
+	/* COL_FN: writes text to buf when j is NULL, else adds to j under key (or nothing). */
+	void (*fn)(const void *rec, struct json *j, const char *key, char *buf, size_t bufsize);
+};
+
+#define COL(T, m, K, KEY, HEAD, W, FL) \
+	{.key = KEY, .head = HEAD, .width = W, .kind = K, .off = offsetof(T, m), \
+	 .size = sizeof(((T *)0)->m), .flags = FL}
+#define COL_CALL(F, KEY, HEAD, W, FL) \
+	{.key = KEY, .head = HEAD, .width = W, .kind = COL_FN, .flags = FL, .fn = F}
+
+struct table {
+	const char *type;		/* the "type" key of each object */
+	const struct col *cols;		/* ends with COL_END */
+};
+
+struct sink;
+/*
+ * Sets what stdout carries and the optional JSON sink (not owned). A row leaves at once when stdout
+ * is not a file. Returns 0.
+ */
+int row_init(bool json, struct sink *sink);
+/* Prints the header line of t (text mode only). */
+void row_header(const struct table *t);
+/* Prints one record: text or JSON on stdout, JSON to the sink. Returns 0 or the latched error. */
+int row_print(const struct table *t, const void *rec);
+/* A finished JSON object (histograms, summary): to stdout under -j and to the sink. */
+int row_object(struct json *j);
+/* Free text on stdout (histogram drawings); nothing under -j. Already escaped by the caller. */
+int row_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Flushes. Returns 0, -EPIPE when the reader went away (quiet end), or another negative errno that
+ * a write to stdout gave (loud end). Sticky. */
+int row_flush(void);
+/* Formats a wall-clock time. Both return dst. dst needs 36 bytes. */
+char *row_rfc3339(char *dst, uint64_t epoch_ns);
+char *row_hms(char *dst, uint64_t epoch_ns);
+/* Formats ns for people: "870ns" "12.3us" "4.56ms" "1.23s". dst needs 24 bytes. Returns dst. */
+char *row_duration(char *dst, uint64_t ns);
+#endif
