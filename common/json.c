@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "json.h"
+
+/* Length of the UTF-8 character at s (n bytes left), its code in *cp; 0 when it is not well-formed:
+ * cut off, overlong, a surrogate, or above U+10FFFF (RFC 3629). */
+static size_t utf8_char(const unsigned char *s, size_t n, uint32_t *cp)
+{
+	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	uint32_t c = len == 1 ? s[0] : s[0] & (0x7f >> len);
+
+	if (!len || s[0] > 0xf4 || len > n)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (s[i] & 0x3f);
+	}
+	if (c < smallest[len] || (c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff)
+		return 0;
+	*cp = c;
+	return len;
+}
+
+/*
+ * Characters that act on a terminal or on the order of what is read: C0, DEL, C1, line separators,
+ * and the bidirectional marks, embeddings, overrides and isolates.
+ */
+static bool unsafe(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x61c || c == 0x200e || c == 0x200f ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+void json_init(struct json *j)
+{
+	memset(j, 0, sizeof(*j));
+}
+
+void json_reset(struct json *j)
+{
+	j->len = 0;
+	j->comma = false;
+	j->err = 0;
+}
+
+void json_free(struct json *j)
+{
+	free(j->buf);
+	json_init(j);
+}
+
+/* Room for n more bytes and a NUL. */
+static bool reserve(struct json *j, size_t n)
+{
+	size_t cap = j->cap ?: 256;
+	char *buf;
+
+	if (j->err)
+		return false;
+	if (j->len + n < j->cap)
+		return true;
+	while (cap <= j->len + n)
+		cap *= 2;
+	buf = realloc(j->buf, cap);
+	if (!buf) {
+		j->err = -ENOMEM;
+		return false;
+	}
+	j->buf = buf;
+	j->cap = cap;
+	return true;
+}
+
+static void put(struct json *j, const void *s, size_t n)
+{
+	if (!reserve(j, n))
+		return;
+	memcpy(j->buf + j->len, s, n);
+	j->len += n;
+}
+
+const char *json_text(struct json *j)
+{
+	/* Half an object is not JSON. */
+	if (!reserve(j, 0))
+		return "null";
+	j->buf[j->len] = '\0';
+	return j->buf;
+}
+
+static void put_escape(struct json *j, uint32_t c)
+{
+	static const char letter[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
+				      ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
+	char esc[8];
+
+	if (c < sizeof(letter) && letter[c])
+		put(j, (char[]){'\\', letter[c]}, 2);
+	else
+		put(j, esc, snprintf(esc, sizeof(esc), "\\u%04x", c));
+}
+
+static void put_string(struct json *j, const void *str, size_t n)
+{
+	const unsigned char *s = str;
+	size_t len;
+	uint32_t c;
+
+	put(j, "\"", 1);
+	for (size_t i = 0; i < n; i += len ?: 1) {
+		len = utf8_char(s + i, n - i, &c);
+		if (!len)
+			put(j, "\xef\xbf\xbd", 3); /* U+FFFD, for one byte */
+		else if (unsafe(c) || c == '"' || c == '\\')
+			put_escape(j, c);
+		else
+			put(j, s + i, len);
+	}
+	put(j, "\"", 1);
+}
+
+/* What stands before a value. */
+static void put_key(struct json *j, const char *key)
+{
+	if (j->comma)
+		put(j, ",", 1);
+	j->comma = true;
+	if (key) {
+		put_string(j, key, strlen(key));
+		put(j, ":", 1);
+	}
+}
+
+void json_open(struct json *j, const char *key, char bracket)
+{
+	put_key(j, key);
+	put(j, &bracket, 1);
+	j->comma = false;
+}
+
+void json_close(struct json *j, char bracket)
+{
+	put(j, &bracket, 1);
+	j->comma = true;
+}
+
+void json_u64(struct json *j, const char *key, uint64_t v)
+{
+	char text[24];
+
+	put_key(j, key);
+	put(j, text, snprintf(text, sizeof(text), "%llu", (unsigned long long)v));
+}
+
+void json_i64(struct json *j, const char *key, int64_t v)
+{
+	char text[24];
+
+	put_key(j, key);
+	put(j, text, snprintf(text, sizeof(text), "%lld", (long long)v));
+}
+
+char *text_f64(char *dst, double v, int decimals)
+{
+	char tmp[TEXT_F64_SIZE];
+	size_t n = 0;
+
+	snprintf(tmp, sizeof(tmp), "%.*f", decimals, v);
+	/* The locale's decimal separator may be any character, of several bytes too. */
+	for (const char *p = tmp; *p; p++) {
+		if (*p == '-' || (*p >= '0' && *p <= '9'))
+			dst[n++] = *p;
+		else if (n && dst[n - 1] != '.')
+			dst[n++] = '.';
+	}
+	dst[n] = '\0';
+	return dst;
+}
+
+void json_f64(struct json *j, const char *key, double v)
+{
+	char text[TEXT_F64_SIZE];
+	size_t n;
+
+	put_key(j, key);
+	if (!isfinite(v)) {
+		put(j, "null", 4);
+		return;
+	}
+	n = strlen(text_f64(text, v, 6));
+	while (text[n - 1] == '0')
+		n--;
+	if (text[n - 1] == '.')
+		n--;
+	if (n == 2 && !memcmp(text, "-0", 2))
+		put(j, "0", 1);
+	else
+		put(j, text, n);
+}
+
+void json_bool(struct json *j, const char *key, bool v)
+{
+	put_key(j, key);
+	put(j, v ? "true" : "false", v ? 4 : 5);
+}
+
+void json_null(struct json *j, const char *key)
+{
+	put_key(j, key);
+	put(j, "null", 4);
+}
+
+void json_str(struct json *j, const char *key, const char *s)
+{
+	if (s)
+		json_strn(j, key, s, strlen(s));
+	else
+		json_null(j, key);
+}
+
+void json_strn(struct json *j, const char *key, const void *s, size_t n)
+{
+	put_key(j, key);
+	put_string(j, s, n);
+}
+
+size_t text_escape(char *dst, size_t dsize, const void *str, size_t n)
+{
+	static const char hex[] = "0123456789abcdef";
+	const unsigned char *s = str;
+	size_t out = 0, in, len;
+	char piece[4 * 4];
+	uint32_t c;
+
+	if (!dsize)
+		return 0;
+	for (size_t i = 0; i < n; i += in) {
+		in = utf8_char(s + i, n - i, &c);
+		if (in && !unsafe(c) && c != '\\') {
+			memcpy(piece, s + i, in);
+			len = in;
+		} else if (in == 1 && c == '\\') {
+			memcpy(piece, "\\\\", 2);
+			len = 2;
+		} else {
+			in = in ?: 1;
+			for (len = 0; len < 4 * in; len += 4) {
+				unsigned char b = s[i + len / 4];
+
+				memcpy(piece + len, (char[]){'\\', 'x', hex[b >> 4], hex[b & 15]},
+				       4);
+			}
+		}
+		if (len >= dsize - out)
+			break;
+		memcpy(dst + out, piece, len);
+		out += len;
+	}
+	dst[out] = '\0';
+	return out;
+}
