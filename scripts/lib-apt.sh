@@ -36,7 +36,7 @@ apt_mirror()
 {
 	apt-get update --print-uris 2>/dev/null |
 		sed -nE "s,^'(.*)/dists/(bullseye|bookworm|trixie|forky|sid|[a-z]*stable|testing)$1/InRelease'.*,\\1,p" |
-		awk '{ print (/debian(-security)?$/ ? 0 : 1) NR, $0 }' | sort -n | sed -n '1s/^[0-9]* //p'
+		awk '{ print (/debian(-security)?$/ ? 0 : 1), $0 }' | sort -s -n -k 1,1 | sed -n '1s/^. //p'
 }
 
 # Write the private sources.list for the suites given, one line each.
