@@ -58,13 +58,21 @@ int target_name(struct tfile **t, const char *word, const char *const *patterns,
 
 /* The known server entries: a table that is easy to add to. */
 struct known {
-	const char *function;	/* exact name or glob */
-	const char *framework;
+	const char *function;	/* its exact name; vendored copies ("x/vendor/NAME") count as well */
+	const char *framework;	/* for people */
+	const char *on;		/* the server library below it: groups rows for cannot */
 	bool http;		/* arguments are (ResponseWriter, *Request) after the receiver */
+	const char *cannot;	/* not NULL: nothing can be timed in a server that has this function and no other row's
+				 * with the same on; the sentence says what to do */
 };
 extern const struct known known_entries[];
 extern const size_t known_count;
-/* Looks in path for known entries: 0 with *t, -ENOENT when it has none (quietly), other errors. */
+/*
+ * Looks in path for known entries: 0 with *t; -ENOENT when the file is not a Go program or has none (quietly: fail_text()
+ * means nothing); -ENOTSUP with fail() text when it is a server that can only be timed by naming its handler; other errors
+ * as target_file(). Files that are not Go cost the reading of their headers.
+ */
 int target_known(struct tfile **t, const char *path, const char *name);
+/* The row of a function, or NULL. */
 const struct known *known_find(const char *function);
 #endif
