@@ -90,15 +90,15 @@ static bool shape_match(const char *pat, const char *name)
  */
 static bool unescape(char *dst, size_t size, const char *src)
 {
-	char hex[3] = "", *end;
+	char hex[3] = "";
 	size_t n = 0;
 
 	for (; *src && n + 1 < size; n++) {
 		if (*src == '%') {
-			memcpy(hex, src + 1, strnlen(src + 1, 2));
-			dst[n] = (char)strtoul(hex, &end, 16);
-			if (end != hex + 2)
+			if (!isxdigit((unsigned char)src[1]) || !isxdigit((unsigned char)src[2]))
 				return false;
+			memcpy(hex, src + 1, 2);
+			dst[n] = (char)strtoul(hex, NULL, 16);
 			src += 3;
 		} else {
 			dst[n] = *src++;

@@ -28,6 +28,8 @@ static void exact(void)
 	T_EQ(match("gopkg.in/yaml.v3.*", "gopkg.in/yaml%2ev3.Unmarshal"), MATCH_GLOB);
 	T_EQ(match("a", "a%2"), MATCH_NONE);
 	T_EQ(match("a", "a%"), MATCH_NONE);
+	T_EQ(match("aAB", "a%41%4"), MATCH_NONE);
+	T_EQ(match("aAB", "a%41%42"), MATCH_EXACT);
 	T_EQ(match("a%zz", "a%zz"), MATCH_EXACT);
 }
 
