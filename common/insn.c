@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 #include <stdbool.h>
 #include <string.h>
-#include "x86len.h"
+#include "insn.h"
 
 /*
  * What follows an opcode, one letter for each of 256:
@@ -165,7 +165,7 @@ static char take_opcode(struct cursor *c, uint8_t b, uint8_t *opcode, int *map)
 	}
 }
 
-static void take_operands(struct cursor *c, char form, struct x86_insn *in, uint8_t *modrm)
+static void take_operands(struct cursor *c, char form, struct insn *in, uint8_t *modrm)
 {
 	size_t z = c->size16 && !c->size64 ? 2 : 4;
 
@@ -178,8 +178,8 @@ static void take_operands(struct cursor *c, char form, struct x86_insn *in, uint
 	case 'B': skip(c, 1); break;
 	case 'z':
 	case 'Z': skip(c, z); break;
-	case 'j': in->rel = take_rel(c, 1); break;
-	case 'J': in->rel = take_rel(c, 4); break;
+	case 'j': in->to = take_rel(c, 1); break;
+	case 'J': in->to = take_rel(c, 4); break;
 	case 'v': skip(c, c->size64 ? 8 : z); break;
 	case 'w': skip(c, 2); break;
 	case 'e': skip(c, 3); break;
@@ -190,43 +190,86 @@ static void take_operands(struct cursor *c, char form, struct x86_insn *in, uint
 	}
 }
 
-static enum x86_kind kind_of(int map, uint8_t op, uint8_t modrm)
+static enum insn_kind kind_of(int map, uint8_t op, uint8_t modrm)
 {
 	if (map == 1)
-		return op == 0x1f ? X86_NOP : (op & 0xf0) == 0x80 ? X86_JCC : X86_OTHER;
+		return op == 0x1f ? INSN_NOP : (op & 0xf0) == 0x80 ? INSN_JCC : INSN_OTHER;
 	if (map)
-		return X86_OTHER;
+		return INSN_OTHER;
 	switch (op) {
-	case 0x90: return X86_NOP;
+	case 0x90: return INSN_NOP;
 	case 0xc2:
 	case 0xc3:
 	case 0xca:
-	case 0xcb: return X86_RET;
+	case 0xcb: return INSN_RET;
 	case 0xe9:
-	case 0xeb: return X86_JMP;
-	case 0xe8: return X86_CALL;
+	case 0xeb: return INSN_JMP;
+	case 0xe8: return INSN_CALL;
 	case 0xff:
 		if ((modrm >> 3 & 7) != 4)
-			return X86_OTHER;
-		return modrm >> 6 == 3 ? X86_JMP_REG : modrm == 0x25 ? X86_JMP_MEM : X86_JMP_TABLE;
-	default: return (op & 0xf0) == 0x70 || (op & 0xfc) == 0xe0 ? X86_JCC : X86_OTHER;
+			return INSN_OTHER;
+		if (modrm >> 6 == 3)
+			return INSN_JMP_REG;
+		return modrm == 0x25 ? INSN_JMP_MEM : INSN_JMP_TABLE;
+	default: return (op & 0xf0) == 0x70 || (op & 0xfc) == 0xe0 ? INSN_JCC : INSN_OTHER;
 	}
 }
 
-int x86_decode(const uint8_t *p, size_t n, struct x86_insn *in)
+int insn_decode_x86(const uint8_t *p, size_t n, struct insn *in)
 {
 	/* The processor refuses an instruction of more than 15 bytes. */
 	struct cursor c = {.p = p, .n = n < 15 ? n : 15};
-	uint8_t modrm = 0;
+	uint8_t modrm = 0, op;
 	char form;
 	int map;
 
 	memset(in, 0, sizeof(*in));
-	form = take_opcode(&c, take_prefixes(&c), &in->opcode, &map);
+	form = take_opcode(&c, take_prefixes(&c), &op, &map);
 	take_operands(&c, form, in, &modrm);
 	if (c.bad)
 		return 0;
 	in->len = c.at;
-	in->kind = c.vex ? X86_OTHER : kind_of(map, in->opcode, modrm);
+	in->kind = c.vex ? INSN_OTHER : kind_of(map, op, modrm);
+	in->ls = in->kind == INSN_JCC && (op == 0x76 || op == 0x86);
+	if (in->kind == INSN_JMP || in->kind == INSN_JCC || in->kind == INSN_CALL)
+		in->to += in->len;
 	return in->len;
+}
+
+/* A signed field of `bits` bits at bit `at`, in instructions. */
+static int64_t field(uint32_t word, int at, int bits)
+{
+	return ((int64_t)((uint64_t)word << (64 - at - bits)) >> (64 - bits)) * 4;
+}
+
+/* Encodings: Arm Architecture Reference Manual, C4.1.66 "Branches, Exception Generating and System". */
+int insn_decode_arm64(const uint8_t *p, size_t n, struct insn *in)
+{
+	uint32_t w;
+
+	memset(in, 0, sizeof(*in));
+	if (n < sizeof(w))
+		return 0;
+	memcpy(&w, p, sizeof(w));
+	if (w == 0xd503201f) {
+		in->kind = INSN_NOP;
+	} else if ((w & 0xfffffc1f) == 0xd65f0000) {
+		in->kind = INSN_RET;
+	} else if ((w & 0xfffffc1f) == 0xd61f0000) {
+		in->kind = (w >> 5 & 31) == 27 ? INSN_JMP_TABLE : INSN_JMP_REG;
+	} else if ((w & 0x7c000000) == 0x14000000) {
+		in->kind = w >> 31 ? INSN_CALL : INSN_JMP;
+		in->to = field(w, 0, 26);
+	} else if ((w & 0xff000000) == 0x54000000) {
+		in->kind = INSN_JCC;
+		in->ls = (w & 15) == 9;
+		in->to = field(w, 5, 19);
+	} else if ((w & 0x7e000000) == 0x34000000) { /* cbz, cbnz */
+		in->kind = INSN_JCC;
+		in->to = field(w, 5, 19);
+	} else if ((w & 0x7e000000) == 0x36000000) { /* tbz, tbnz */
+		in->kind = INSN_JCC;
+		in->to = field(w, 5, 14);
+	}
+	return in->len = 4;
 }
