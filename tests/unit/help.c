@@ -68,35 +68,6 @@ int main(void)
 	char *text = print(&tool);
 	int options = 0;
 
-	T_OK(!strncmp(
-		text,
-		"Usage: unit [OPTION...] [TARGET]\n"
-		"  or:  unit [OPTION...] -- COMMAND\n"
-		"test the help\n\nOwn things:\n"
-		"  -m, --mode=MODE           how; one of auto, perf; default auto\n"
-		"      --slower=MS           only slower calls\n"
-		"  -t, --top=N               show so many; a whole number from 1 to 50; default\n"
-		"                            10\n"
-		"      --share=PCT           sample these; a percentage above 0, up to 100;\n"
-		"                            default 100\n"
-		"      --a-name-that-is-rather-long=ARGUMENT\n"
-		"                            still shown\n"
-		"\nWhich processes:\n"
-		"  -P, --pid=PID[,PID]       only these processes; also -p\n",
-		760));
-	T_OK(strstr(text, "\n\nExamples:\n  unit x    does x\n"));
-	T_EQ(text[strlen(text) - 1], '\n');
-	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
-		T_OK(strlen(line) <= 80);
-		if (strstr(line, " --") && line[strspn(line, " ")] == '-') {
-			T_OK(regular(line));
-			options++;
-		}
-	}
-	T_EQ(options, 24);
-	free(text);
-
-	text = print(&bare);
 	T_OK(!strncmp(text, head, strlen(head)));
 	T_OK(strstr(text, "\n\nExamples:\n  unit x    does x\n"));
 	T_EQ(text[strlen(text) - 1], '\n');
