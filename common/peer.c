@@ -156,8 +156,8 @@ static void check_connecting(struct peer *p)
 
 /*
  * Takes what a stream's other side says, for nobody: unread bytes would turn our close into a
- * reset, which destroys lines on their way. Its end of file means that it is gone: the first line sent
- * after that would be accepted by the socket and lost.
+ * reset, which destroys lines on their way. Its end of file means that it is gone: the first line
+ * sent after that would be accepted by the socket and lost.
  */
 static void discard(struct peer *p)
 {
