@@ -165,17 +165,13 @@ static int explain_c(const struct resolve *r, const struct source *s, const stru
 	nearest_init(&near, p->text);
 	each_sym(r, s, see_near, &near);
 	nearest_text(&near, near_text, sizeof(near_text));
-	if (s->exported_only)
-		return fail(-ENOENT,
-			    "no function of %s %s %s%s; it is stripped, and only exported names "
-			    "are left: %s",
-			    r->t->name, p->glob ? "matches" : "is called", p->text, near_text,
-			    remedy(r->elf, cure, sizeof(cure)));
-	return fail(-ENOENT, "no function of %s %s %s%s%s", r->t->name,
+	return fail(-ENOENT, "no function of %s %s %s%s%s%s%s", r->t->name,
 		    p->glob ? "matches" : "is called", p->text, near_text,
 		    strstr(p->text, "::")
 			    ? "; C++ and Rust names are matched as the linker sees them"
-			    : "");
+			    : "",
+		    s->exported_only ? "; it is stripped, and only exported names are left: " : "",
+		    s->exported_only ? remedy(r->elf, cure, sizeof(cure)) : "");
 }
 
 /* Of several names at one address: what was asked for, then what is exported, then without underscores, then the shorter. */
@@ -294,8 +290,9 @@ static int see_variant(const struct elf_sym *s, void *ctx)
 	const char *name = s->name + strspn(s->name, "_");
 	size_t len = strlen(want), used = strlen(v->text);
 
-	if (s->type == STT_GNU_IFUNC || strncmp(name, want, len) || !strchr("_.", name[len]) ||
-	    !name[len] || strchr(s->name, '@') || strstr(name, "ifunc") || strstr(name, "resolve"))
+	if (s->type == STT_GNU_IFUNC || strstr(name, "_chk") || strncmp(name, want, len) ||
+	    !strchr("_.", name[len]) || !name[len] || strchr(s->name, '@') ||
+	    strstr(name, "ifunc") || strstr(name, "resolve"))
 		return 0;
 	if (used + strlen(s->name) + 3 > sizeof(v->text))
 		return 1;
