@@ -11,7 +11,7 @@
 static size_t utf8_char(const unsigned char *s, size_t n, uint32_t *cp)
 {
 	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+	size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
 	uint32_t c = len == 1 ? s[0] : s[0] & (0x7f >> len);
 
 	if (!len || s[0] > 0xf4 || len > n)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Hostile bytes as key, string and number: the object must be read by a strict reader (RFC 8259, and
- * no byte that acts on a terminal), and text_escape() must keep its promises.
+ * Hostile bytes as key, string and number: the object must be read by a strict reader (RFC 8259,
+ * and no byte that acts on a terminal), and text_escape() must keep its promises.
  */
 #include <stdlib.h>
 #include <string.h>
