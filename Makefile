@@ -89,14 +89,17 @@ $(O)/common/%.o: common/%.c
 $(O)/libreq.a: $(common_obj)
 	$(call say,AR,$@)
 	$(Q)rm -f $@; $(AR) rcs $@ $^
-$(O)/tools/%.o: tools/%.c $(O)/skel/%.skel.h
+$(O)/tools/%.o: tools/%.c | $(TOOLS:%=$(O)/skel/%.skel.h)
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CFLAGS) $(ALLCFLAGS) -MMD -MP -c $< -o $@
-$(O)/bin/%: $(O)/tools/%.o $(O)/libreq.a $(LIBBPF_A)
+# A tool is tools/X.c and, where it has parts, tools/X_*.c.
+.SECONDEXPANSION:
+parts = $(patsubst %.c,$(O)/%.o,tools/$(1).c $(wildcard tools/$(1)_*.c))
+$(TOOLS:%=$(O)/bin/%): $(O)/bin/%: $$(call parts,$$*) $(O)/libreq.a $(LIBBPF_A)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $< $(O)/libreq.a $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(call parts,$*) $(O)/libreq.a $(LDLIBS) -lpthread -o $@
 	$(if $(STATIC),$(Q)$(CROSS)strip $@)
 
 # --- tests. The user half is compiled a second time with the sanitizers for them.

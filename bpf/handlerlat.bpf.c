@@ -1,0 +1,544 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How long do calls of a function take? Measured between its entry and its exit, in the thread that
+ * runs it, by uprobes that the user half placed.
+ *
+ * Go. A goroutine changes threads inside a call and its stack moves, so neither the thread nor the
+ * stack pointer names a call. Its frame does: (process, function, g, g.stack.hi - SP). copystack
+ * keeps hi - SP, every level of a recursion has its own, and SP at the RET equals SP at the entry.
+ * The entry probe sits behind the stack check: at the symbol itself a call would be seen again each
+ * time the stack grows. So an entry that finds its own frame taken proves that the earlier call
+ * never came back: a panic went through it. A return probe is never used: it puts a foreign address
+ * on a stack that Go's runtime walks.
+ *
+ * C. Entry probe and return probe, paired by (thread, function, SP): recursion has other SPs, and a
+ * frame that longjmp or an exception left is found taken by the next call there. A tail call
+ * re-enters on the same SP with the trampoline as its return address; it is told from an unwound
+ * frame by just that.
+ *
+ * The clock is read last at the entry and first at the exit.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "handlerlat.h"
+#include "regs.bpf.h"
+#include "event.bpf.h"
+#include "filter.bpf.h"
+#include "stats.bpf.h"
+
+#define MAX_PENDING_RETURNS 64 /* MAX_URETPROBE_DEPTH of kernel/events/uprobes.c */
+
+const volatile bool emit_calls = false;	 /* one record per call */
+const volatile bool want_http = false;	 /* read method, path, status where the function has them */
+const volatile bool have_cookie = false; /* bpf_get_attach_cookie exists */
+const volatile __u64 slower_ns = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct hl_key);
+	__type(value, struct hl_frame);
+} frames SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct hl_key);
+	__type(value, struct hl_request);
+} requests SEC(".maps");
+
+/* What a new element of requests starts from: 200 bytes are much for a 512-byte stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct hl_request);
+} no_request SEC(".maps");
+
+static __always_inline __u64 cookie_of(void *ctx)
+{
+	__u64 v;
+
+	if (have_cookie)
+		return bpf_get_attach_cookie(ctx);
+	asm volatile("%0 = 0x72657174636f6f6b ll" : "=r"(v)); /* ATTACH_COOKIE_MAGIC of common/attach.h */
+	return v;
+}
+
+/* Sends one ended call, with what is known of its request. */
+static __always_inline void send_call(struct hl_stats *st, __u32 fn, const struct hl_frame *f,
+				      const struct hl_request *req, __u64 end_ns, __u32 outcome)
+{
+	struct hl_call *c;
+	void *rec;
+
+	if (req)
+		rec = bpf_ringbuf_reserve(&events, sizeof(struct hl_http_call), 0);
+	else
+		rec = bpf_ringbuf_reserve(&events, sizeof(struct hl_call), 0);
+	if (!rec) {
+		count(&st->ring_full);
+		return;
+	}
+	c = rec;
+	c->type = req ? HL_REC_HTTP_CALL : HL_REC_CALL;
+	c->fn = fn;
+	c->end_ns = end_ns;
+	c->lat_ns = outcome == HL_RETURNED ? end_ns - f->start_ns : 0;
+	c->tgid = f->tgid;
+	c->tid = f->tid;
+	c->goid = f->goid;
+	c->outcome = outcome;
+	c->pad = 0;
+	bpf_get_current_comm(c->comm, sizeof(c->comm));
+	if (req)
+		__builtin_memcpy(&((struct hl_http_call *)rec)->req, req, sizeof(*req));
+	bpf_ringbuf_submit(rec, event_flags());
+}
+
+/*
+ * Is there an *http.Request at p? Its method must be upper-case letters and its path begin with '/'
+ * or '*'. Offsets: net/http.Request.Method 0, .URL 16, net/url.URL.Path 56, from Go 1.17 to 1.27.
+ */
+static __always_inline bool read_request(__u64 p, struct hl_request *r)
+{
+	struct {
+		__u64 ptr, len;
+	} s;
+	__u64 url;
+
+	if (bpf_probe_read_user(&s, sizeof(s), (void *)p) || !s.len || s.len > HL_METHOD)
+		return false;
+	if (bpf_probe_read_user(r->method, s.len & (2 * HL_METHOD - 1), (void *)s.ptr))
+		return false;
+	for (__u32 i = 0; i < HL_METHOD; i++) {
+		if (i < s.len && (r->method[i] < 'A' || r->method[i] > 'Z'))
+			return false;
+	}
+	if (bpf_probe_read_user(&url, sizeof(url), (void *)(p + 16)) ||
+	    bpf_probe_read_user(&s, sizeof(s), (void *)(url + 56)))
+		return false;
+	r->path_len = s.len > 0xffff ? 0xffff : s.len;
+	if (s.len > HL_PATH)
+		s.len = HL_PATH;
+	if (!s.len) /* the URL "*" of OPTIONS and an absolute URL without a path leave it empty */
+		return true;
+	if (bpf_probe_read_user(r->path, s.len & (2 * HL_PATH - 1), (void *)s.ptr))
+		return false;
+	return r->path[0] == '/' || r->path[0] == '*';
+}
+
+/* A path segment that names one object rather than a kind: a number, or a long hexadecimal id. */
+static __always_inline bool segment_is_id(const struct hl_request *r)
+{
+	if (r->others || !r->digits)
+		return false;
+	return !r->hex || r->hex + r->digits >= 16;
+}
+
+/*
+ * route = path with ids folded to {id}. The positions live in the map's memory: the verifier then
+ * sees the same state after every byte and the loop costs it nothing.
+ */
+static __always_inline void fold_path(struct hl_request *r)
+{
+	for (int i = 0; i <= HL_ROUTE; i++) {
+		char c = i < HL_ROUTE ? r->path[i] : 0;
+
+		if (c == '/' || !c) {
+			if (segment_is_id(r)) {
+				r->route[r->seg & (HL_ROUTE - 1)] = '{';
+				r->route[(r->seg + 1) & (HL_ROUTE - 1)] = 'i';
+				r->route[(r->seg + 2) & (HL_ROUTE - 1)] = 'd';
+				r->route[(r->seg + 3) & (HL_ROUTE - 1)] = '}';
+				r->out = r->seg + 4;
+			}
+			if (!c)
+				break;
+			r->digits = r->others = r->hex = 0;
+			r->seg = r->out + 1;
+		} else if (c >= '0' && c <= '9') {
+			r->digits++;
+		} else if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == '-') {
+			r->hex++;
+		} else {
+			r->others = 1;
+		}
+		if (r->out < HL_ROUTE - 4)
+			r->route[r->out & (HL_ROUTE - 1)] = c;
+		r->out++;
+	}
+	/* What a folded segment left behind. */
+	for (__u32 i = 0; i < HL_ROUTE; i++) {
+		if (i >= r->out)
+			r->route[i] = 0;
+	}
+}
+
+/* Keeps method and path of the request that the function was called with. */
+static __always_inline bool keep_request(struct hl_stats *st, const struct hl_key *key, __u64 p)
+{
+	struct hl_request *r;
+	__u32 zero = 0;
+
+	r = bpf_map_lookup_elem(&no_request, &zero);
+	if (!r)
+		return false;
+	if (bpf_map_update_elem(&requests, key, r, BPF_ANY)) {
+		count(&st->attr_full);
+		return false;
+	}
+	r = bpf_map_lookup_elem(&requests, key);
+	if (!r)
+		return false;
+	if (!read_request(p, r)) {
+		bpf_map_delete_elem(&requests, key);
+		return false;
+	}
+	if (aggregate)
+		fold_path(r);
+	return true;
+}
+
+/*
+ * What became known while the handler ran. http.response has its request at 8: that tells it from
+ * any other ResponseWriter (HTTP/2's, a middleware's), whose status is not read.
+ */
+static __always_inline void finish_request(const struct hl_frame *f, struct hl_request *r,
+					   __u64 cookie)
+{
+	struct {
+		__u64 ptr, len;
+	} s = {};
+	__u64 back = 0, status = 0, pat = 0;
+
+	bpf_probe_read_user(&back, sizeof(back), (void *)(f->rw + 8));
+	if (back == f->req) {
+		bpf_probe_read_user(&status, sizeof(status),
+				    (void *)(f->rw + (cookie & HL_F_STATUS_128 ? 128 : 120)));
+		r->status = status <= 999 ? status : 0;
+	}
+	if (!aggregate)
+		return;
+	if (cookie & HL_F_PATTERN) {
+		bpf_probe_read_user(&s, sizeof(s), (void *)(f->req + 232));
+	} else if (cookie & HL_F_PAT) {
+		bpf_probe_read_user(&pat, sizeof(pat), (void *)(f->req + 248));
+		if (pat)
+			bpf_probe_read_user(&s, sizeof(s), (void *)pat);
+	}
+	if (!s.ptr || !s.len)
+		return;
+	if (s.len > HL_ROUTE)
+		s.len = HL_ROUTE;
+	__builtin_memset(r->route, 0, sizeof(r->route));
+	bpf_probe_read_user(r->route, s.len & (2 * HL_ROUTE - 1), (void *)s.ptr);
+}
+
+/* A frame is found taken: the call that took it never returned. */
+static __always_inline void unwound(struct hl_stats *st, const struct hl_key *key,
+				    const struct hl_frame *f)
+{
+	count(&st->unwound);
+	if (emit_calls)
+		send_call(st, key->fn, f,
+			  f->has_http ? bpf_map_lookup_elem(&requests, key) : NULL,
+			  bpf_ktime_get_ns(), HL_UNWOUND);
+}
+
+static __always_inline int go_key(struct pt_regs *ctx, __u64 cookie, __u64 depth,
+				  struct hl_key *key)
+{
+	__u64 hi;
+
+	key->id = bpf_get_current_pid_tgid() >> 32;
+	key->fn = cookie & HL_FN_MASK;
+	key->g = REG_G(ctx);
+	if (bpf_probe_read_user(&hi, sizeof(hi), (void *)(key->g + 8)))
+		return -1;
+	key->pos = hi - (REG_SP(ctx) + depth);
+	return 0;
+}
+
+static __always_inline bool takes(__u64 cookie)
+{
+	return (cookie & HL_FN_MASK) == HL_FN_CALIBRATE ||
+	       filter_pass(bpf_get_current_pid_tgid() >> 32);
+}
+
+SEC("uprobe")
+int go_entry(struct pt_regs *ctx)
+{
+	__u64 cookie = cookie_of(ctx);
+	struct hl_frame f = {}, *old;
+	struct hl_stats *st;
+	struct hl_key key;
+	__u64 id;
+
+	if (((cookie & HL_F_BRANCH) && branch_taken(ctx)) || !takes(cookie))
+		return 0;
+	st = stats_of(cookie & HL_FN_MASK);
+	if (!st)
+		return 0;
+	count(&st->entered);
+	if (go_key(ctx, cookie, HL_DEPTH(cookie), &key)) {
+		count(&st->untracked);
+		return 0;
+	}
+	old = bpf_map_lookup_elem(&frames, &key);
+	if (old)
+		unwound(st, &key, old);
+	id = bpf_get_current_pid_tgid();
+	f.tgid = id >> 32;
+	f.tid = id;
+	bpf_probe_read_user(&f.goid, sizeof(f.goid),
+			    (void *)(key.g + (cookie & HL_F_GOID_160 ? 160 : 152)));
+	if (want_http && (cookie & HL_F_HTTP)) {
+		__u64 a1 = REG_GO_ARG(ctx, 1), a2 = REG_GO_ARG(ctx, 2), a3 = REG_GO_ARG(ctx, 3);
+		bool method = cookie & HL_F_HTTP_METHOD;
+
+		/* Keeps clang from choosing the offset first: the verifier wants it constant. */
+		barrier_var(a1);
+		barrier_var(a2);
+		barrier_var(a3);
+		f.req = method ? a3 : a2;
+		f.rw = method ? a2 : a1;
+		f.has_http = keep_request(st, &key, f.req);
+	}
+	f.start_ns = bpf_ktime_get_ns();
+	if (bpf_map_update_elem(&frames, &key, &f, BPF_ANY)) {
+		count(&st->untracked);
+		if (f.has_http)
+			bpf_map_delete_elem(&requests, &key);
+	}
+	return 0;
+}
+
+/* The end of a call that returned: into the histogram, and out as a record. */
+static __always_inline void returned(struct hl_stats *st, const struct hl_key *key,
+				     const struct hl_frame *f, struct hl_request *req, __u64 now)
+{
+	__u64 lat = now - f->start_ns;
+
+	stats_add(st, lat);
+	if (aggregate && req)
+		route_add(st, key->fn, req, lat);
+	if (!emit_calls)
+		return;
+	if (slower_ns && lat < slower_ns)
+		count(&st->below);
+	else
+		send_call(st, key->fn, f, req, now, HL_RETURNED);
+}
+
+SEC("uprobe")
+int go_exit(struct pt_regs *ctx)
+{
+	__u64 now = bpf_ktime_get_ns(), cookie = cookie_of(ctx);
+	struct hl_request *req = NULL;
+	struct hl_frame *f;
+	struct hl_stats *st;
+	struct hl_key key;
+
+	st = stats_of(cookie & HL_FN_MASK);
+	if (!st)
+		return 0;
+	if (go_key(ctx, cookie, 0, &key))
+		return 0;
+	f = bpf_map_lookup_elem(&frames, &key);
+	if (!f) {
+		if (takes(cookie))
+			count(&st->missed);
+		return 0;
+	}
+	if (want_http && f->has_http) {
+		req = bpf_map_lookup_elem(&requests, &key);
+		if (req)
+			finish_request(f, req, cookie);
+	}
+	returned(st, &key, f, req, now);
+	if (f->has_http)
+		bpf_map_delete_elem(&requests, &key);
+	bpf_map_delete_elem(&frames, &key);
+	return 0;
+}
+
+/* How many return probes this thread has pending; the kernel drops those beyond 64. */
+static __always_inline __u32 pending_returns(struct task_struct *task)
+{
+	struct uprobe_task *utask = BPF_CORE_READ(task, utask);
+
+	return utask ? BPF_CORE_READ(utask, depth) : 0;
+}
+
+/* Entered by a tail call from a function whose return is probed: it returns to the trampoline. */
+static __always_inline bool entered_by_tail_call(struct task_struct *task, __u64 sp)
+{
+	__u64 ra = 0;
+
+#if defined(__TARGET_ARCH_x86)
+	bpf_probe_read_user(&ra, sizeof(ra), (void *)sp);
+#endif
+	return ra && ra == BPF_CORE_READ(task, mm, uprobes_state.xol_area, vaddr);
+}
+
+/* longjmp left a frame that tail calls shared: each of its levels is gone. */
+static __always_inline void drop_levels(struct hl_stats *st, struct hl_key *key, __u32 levels)
+{
+	for (__u32 i = 1; i < MAX_PENDING_RETURNS; i++) {
+		if (i > levels)
+			break;
+		key->g = i;
+		if (!bpf_map_delete_elem(&frames, key))
+			count(&st->unwound);
+	}
+	key->g = 0;
+}
+
+SEC("uprobe")
+int c_entry(struct pt_regs *ctx)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	__u64 cookie = cookie_of(ctx), id = bpf_get_current_pid_tgid();
+	struct hl_frame f = {}, *old;
+	struct hl_stats *st;
+	struct hl_key key;
+
+	if (!takes(cookie))
+		return 0;
+	st = stats_of(cookie & HL_FN_MASK);
+	if (!st)
+		return 0;
+	count(&st->entered);
+	if (pending_returns(task) >= MAX_PENDING_RETURNS) {
+		count(&st->undepthed);
+		return 0;
+	}
+	key.id = id;
+	key.fn = cookie & HL_FN_MASK;
+	key.g = 0;
+	key.pos = REG_SP(ctx);
+	f.tgid = id >> 32;
+	f.tid = id;
+	old = bpf_map_lookup_elem(&frames, &key);
+	if (old) {
+		if (entered_by_tail_call(task, key.pos)) {
+			key.g = ++old->levels;
+		} else {
+			unwound(st, &key, old);
+			if (old->levels)
+				drop_levels(st, &key, old->levels);
+		}
+	}
+	f.start_ns = bpf_ktime_get_ns();
+	if (bpf_map_update_elem(&frames, &key, &f, BPF_ANY))
+		count(&st->untracked);
+	return 0;
+}
+
+SEC("uretprobe")
+int c_return(struct pt_regs *ctx)
+{
+	__u64 now = bpf_ktime_get_ns(), cookie = cookie_of(ctx), id = bpf_get_current_pid_tgid();
+	struct hl_frame *f, *level;
+	struct hl_stats *st;
+	struct hl_key key;
+
+	st = stats_of(cookie & HL_FN_MASK);
+	if (!st)
+		return 0;
+	key.id = id;
+	key.fn = cookie & HL_FN_MASK;
+	key.g = 0;
+	key.pos = REG_SP_AT_RETURN(ctx);
+	f = bpf_map_lookup_elem(&frames, &key);
+	if (f && f->levels) {
+		key.g = f->levels--;
+		level = bpf_map_lookup_elem(&frames, &key);
+		if (level)
+			f = level;
+		else
+			key.g = 0;
+	}
+	if (!f) {
+		if (takes(cookie))
+			count(&st->missed);
+		return 0;
+	}
+	returned(st, &key, f, NULL, now);
+	bpf_map_delete_elem(&frames, &key);
+	return 0;
+}
+
+/* Which file a process has begun to run: the user half looks whether it is one to probe. */
+SEC("raw_tp/sched_process_exec")
+int on_exec(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct task_struct *task = (void *)ctx->args[0];
+	struct inode *inode = BPF_CORE_READ(task, mm, exe_file, f_inode);
+	struct hl_exec *e;
+
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e)
+		return 0;
+	e->type = HL_REC_EXEC;
+	e->pid = bpf_get_current_pid_tgid() >> 32;
+	e->ino = BPF_CORE_READ(inode, i_ino);
+	e->dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
+	return 0;
+}
+
+/* The children of the command that we started are part of it. */
+SEC("raw_tp/sched_process_fork")
+int on_fork(struct bpf_raw_tracepoint_args *ctx)
+{
+	__u32 parent = bpf_get_current_pid_tgid() >> 32;
+	struct task_struct *task = (void *)ctx->args[1];
+	__u32 child = BPF_CORE_READ(task, tgid);
+	__u8 *wanted = bpf_map_lookup_elem(&filter_pids, &parent), one = 1;
+
+	if (child != parent && wanted && *wanted == 1)
+		bpf_map_update_elem(&filter_pids, &child, &one, BPF_ANY);
+	return 0;
+}
+
+/*
+ * Where each thread's user stack stands: a frame below it is gone. Asked at the end, for the calls
+ * that have not returned. The registers of a thread that is on a CPU are those of its last entry to
+ * the kernel.
+ */
+SEC("iter/task")
+int threads(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct pt_regs *regs;
+	struct hl_thread t = {};
+	struct inode *inode;
+
+	if (!task || !filter_pid(task->tgid))
+		return 0;
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)) {
+		regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	} else {
+#if defined(__TARGET_ARCH_x86)
+		/* task_pt_regs(): the top of a 16 KiB kernel stack */
+		regs = (struct pt_regs *)((__u64)task->stack + 16384) - 1;
+#else
+		return 0;
+#endif
+	}
+	if (!task->mm)
+		return 0;
+	bpf_probe_read_kernel(&t.sp, sizeof(t.sp), &REG_SP(regs));
+	inode = BPF_CORE_READ(task, mm, exe_file, f_inode);
+	t.tgid = task->tgid;
+	t.tid = task->pid;
+	t.ino = BPF_CORE_READ(inode, i_ino);
+	t.dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	bpf_seq_write(ctx->meta->seq, &t, sizeof(t));
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

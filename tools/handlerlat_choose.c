@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * From the words of the command line to the files and functions that are probed.
+ */
+#include "handlerlat_parts.h"
+#include "log.h"
+#include "proc.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int add_target(struct tfile *t, pid_t pid)
+{
+	int err;
+
+	if (probe_has(t->dev, t->ino)) {
+		/* The same program twice: one set of probes serves both, for every process. */
+		for (size_t i = 0; i < probe_nfiles; i++) {
+			if (probe_files[i].t->dev == t->dev && probe_files[i].t->ino == t->ino)
+				probe_files[i].pid = 0;
+		}
+		target_free(t);
+		return 0;
+	}
+	err = probe_add(t, pid);
+	if (err)
+		target_free(t);
+	return err;
+}
+
+int choose_process(pid_t pid, void *ctx)
+{
+	char path[64], name[4096];
+	struct tfile *t;
+	struct stat st;
+
+	if (pid == getpid() || proc_exe_path(pid, path, sizeof(path)) || stat(path, &st))
+		return 0;
+	if (probe_has(st.st_dev, st.st_ino)) {
+		probe_remember(pid);
+		return 0;
+	}
+	proc_exe_name(pid, name, sizeof(name));
+	if (target_known(&t, path, name))
+		return 0;
+	probe_remember(pid);
+	log_info("pid %d: %s (%s)", pid, t->funcs[0].name, name);
+	return add_target(t, 0);
+}
+
+static int add_pids(const char *const *patterns, size_t n)
+{
+	struct tfile *t;
+	int err = 0;
+	bool lib = n > 1 && strstr(patterns[0], ".so");
+
+	for (size_t i = 0; i < std.pids.n && !err; i++) {
+		pid_t pid = atoi(std.pids.v[i]);
+
+		if (lib)
+			err = target_library(&t, pid, patterns[0], patterns + 1, n - 1);
+		else
+			err = target_pid(&t, pid, patterns, n);
+		if (err)
+			break;
+		probe_remember(pid);
+		err = add_target(t, std.pids.n == 1 ? pid : 0);
+	}
+	return err;
+}
+
+static int remember_if_same(pid_t pid, void *ctx)
+{
+	char path[64];
+	struct stat st;
+
+	if (!proc_exe_path(pid, path, sizeof(path)) && !stat(path, &st) &&
+	    probe_has(st.st_dev, st.st_ino)) {
+		probe_remember(pid);
+		(*(size_t *)ctx)++;
+	}
+	return 0;
+}
+
+static int add_word(const struct opt_words *w)
+{
+	struct tfile *t;
+	size_t running = 0;
+	int err = target_name(&t, w->args[0], (const char *const *)w->args + 1, w->nargs - 1);
+
+	err = err ?: add_target(t, 0);
+	if (err)
+		return err;
+	proc_each(remember_if_same, &running);
+	if (!running && !strstr(w->args[0], ".so"))
+		log_info("no process runs %s yet; waiting", w->args[0]);
+	return 0;
+}
+
+static int add_command(const struct opt_words *w)
+{
+	struct tfile *t;
+	int err = target_name(&t, w->cmd[0], (const char *const *)w->args, w->nargs);
+
+	return err ?: add_target(t, 0);
+}
+
+int choose_targets(const struct opt_words *w, bool *watching)
+{
+	int err;
+
+	if (w->ncmd)
+		return add_command(w);
+	if (std.pids.n)
+		return add_pids((const char *const *)w->args, w->nargs);
+	if (w->nargs)
+		return add_word(w);
+	*watching = true;
+	err = proc_each(choose_process, NULL);
+	if (!err && !probe_nfiles)
+		log_info("no running process has a known server entry (Go net/http, gRPC, a fasthttp "
+			 "router); waiting for one. Name one: handlerlat -p PID FUNCTION");
+	return err;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#ifndef HANDLERLAT_PARTS_H
+#define HANDLERLAT_PARTS_H
+/*
+ * handlerlat's user half in parts:
+ *   handlerlat.c         options, --list, main
+ *   handlerlat_model.c   from records to rows: all that a replay needs
+ *   handlerlat_choose.c  from the command line's words to files and functions
+ *   handlerlat_probe.c   which functions, their probes, the frames that did not return
+ *   handlerlat_live.c    the kernel half's life: load, poll, stop
+ *   handlerlat_guard.c   what a probe costs here, and --max-overhead
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "attach.h"
+#include "filter.h"
+#include "handlerlat.h"
+#include "json.h"
+#include "opts.h"
+#include "target.h"
+
+struct handlerlat_bpf;
+
+struct settings {
+	uint64_t slower_ns;
+	bool hist;
+	bool list;
+	double max_overhead; /* percent of one CPU; 0: no limit */
+	uint64_t max_running, max_routes, ring_kib;
+};
+extern struct settings set;
+static inline bool aggregating(void)
+{
+	return std.interval_ns || set.hist;
+}
+
+/* --- model */
+int model_record(uint32_t type, const void *data, size_t len, void *ctx);
+bool model_summary(struct json *j, char *text, size_t size, void *ctx);
+void model_header(void);
+
+/* --- probes */
+struct probe_file {
+	struct tfile *t;
+	uint32_t first_fn; /* id of t->funcs[0] */
+	pid_t pid;	   /* breakpoints in this process alone; 0: in each that maps the file */
+	struct attach_set *entries, *exits;
+};
+/* Files known by now. */
+extern struct probe_file *probe_files;
+extern size_t probe_nfiles;
+extern uint32_t probe_nfuncs; /* ids given out are 1 .. probe_nfuncs */
+
+/* Takes over t and gives its functions ids. */
+int probe_add(struct tfile *t, pid_t pid);
+bool probe_has(uint64_t dev, uint64_t ino);
+/* Puts the probes on, exits before entries, so that no call is seen to begin and not to end. */
+int probe_attach(struct probe_file *f, struct handlerlat_bpf *skel, enum attach_backend be);
+/* Takes them off: entries first, then waits for what is running, at most wait_ms, then exits. */
+void probe_detach_all(struct handlerlat_bpf *skel, int wait_ms);
+/* Tells the model about the functions of a file. */
+int probe_announce(const struct probe_file *f);
+/* Which file a function id belongs to; NULL for ids not given out. */
+const struct probe_file *probe_of(uint32_t fn);
+/* Opens what is needed to look at a process after privileges are gone. */
+void probe_remember(pid_t pid);
+
+/*
+ * Calls that began and did not end by now. Each is judged: its goroutine or thread is gone, or stands above
+ * the frame: unwound; else running. Returns how many are running; reports each to the model when
+ * report is set. gone[fn] counts those judged unwound.
+ */
+int probe_leftovers(struct handlerlat_bpf *skel, bool report, uint64_t *gone, uint32_t *running);
+/* Forgets all running calls (probes are off): counts them in cut[fn]. */
+int probe_cut(struct handlerlat_bpf *skel, uint64_t *cut);
+
+/* --- choosing */
+/*
+ * Adds the files and functions that the command line asks for. *watching: nothing was named, so every
+ * running server with a known entry is taken, and new ones are to come through choose_process().
+ */
+int choose_targets(const struct opt_words *w, bool *watching);
+/* Adds the program of a process if it has a known entry and is not there yet. 0, or a reason to end. */
+int choose_process(pid_t pid, void *ctx);
+
+/* --- live */
+int live_run(struct opt_words *words);
+
+/* --- guard */
+struct cost {
+	uint64_t entry_ns, exit_ns; /* per call that is probed */
+	uint64_t bias_ns;	    /* what a measured latency holds of it */
+};
+/* Attaches the tool's own programs to a dummy function in a child and times it, about 20 ms. */
+int guard_measure(struct handlerlat_bpf *skel, enum attach_backend be, enum lang lang, struct cost *c);
+#endif

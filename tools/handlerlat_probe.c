@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * The functions that are probed, and the calls of them that have not returned.
+ */
+#include "handlerlat_parts.h"
+#include "log.h"
+#include "proc.h"
+#include "run.h"
+#include "handlerlat.skel.h"
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/*
+ * A thread whose stack pointer is above a frame has left it, if both are on one stack. Further apart
+ * than this they may be on two: coroutines.
+ */
+#define SAME_STACK (1ULL << 20)
+/* runtime.g.stack.hi, and the states of runtime.g.atomicstatus (runtime2.go), Go 1.17 to 1.27 */
+#define G_STACK_HI  8
+#define G_RUNNABLE  1
+#define G_SYSCALL   3
+#define G_WAITING   4
+#define G_DEAD	    6
+#define G_SCAN	    0x1000
+#define MAX_REMEMBERED 256
+
+struct probe_file *probe_files;
+size_t probe_nfiles;
+uint32_t probe_nfuncs;
+
+static struct remembered {
+	pid_t pid;
+	uint64_t starttime;
+	int mem_fd;
+} remembered[MAX_REMEMBERED];
+static size_t nremembered;
+
+int probe_add(struct tfile *t, pid_t pid)
+{
+	struct probe_file *all = realloc(probe_files, (probe_nfiles + 1) * sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	probe_files = all;
+	if (t->nfuncs > HL_FN_MASK - probe_nfuncs)
+		return fail(-E2BIG, "too many functions: at most %llu", HL_FN_MASK);
+	probe_files[probe_nfiles++] =
+		(struct probe_file){.t = t, .first_fn = probe_nfuncs + 1, .pid = pid};
+	probe_nfuncs += t->nfuncs;
+	return 0;
+}
+
+bool probe_has(uint64_t dev, uint64_t ino)
+{
+	for (size_t i = 0; i < probe_nfiles; i++) {
+		if (probe_files[i].t->dev == dev && probe_files[i].t->ino == ino)
+			return true;
+	}
+	return false;
+}
+
+const struct probe_file *probe_of(uint32_t fn)
+{
+	for (size_t i = 0; i < probe_nfiles; i++) {
+		const struct probe_file *f = &probe_files[i];
+
+		if (fn >= f->first_fn && fn - f->first_fn < f->t->nfuncs)
+			return f;
+	}
+	return NULL;
+}
+
+/*
+ * Could this Go function be an HTTP handler? Its arguments then take 24 bytes, or 32 behind a one-word
+ * receiver; the kernel half checks what it finds there on each call.
+ */
+static uint64_t http_flags(const struct tfunc *f)
+{
+	const struct known *k = known_find(f->name);
+
+	if (f->args == 32 || (k && k->http))
+		return HL_F_HTTP_METHOD;
+	return f->args == 24 ? HL_F_HTTP_FUNC : 0;
+}
+
+static uint64_t cookie_of(const struct tfile *t, const struct tfunc *f, uint32_t fn)
+{
+	uint64_t c = fn | (uint64_t)f->depth << 32;
+
+	if (t->lang != LANG_GO)
+		return fn;
+	if (f->kind == SITE_BRANCH)
+		c |= HL_F_BRANCH;
+	c |= http_flags(f);
+	if (t->off.goid == 160)
+		c |= HL_F_GOID_160;
+	if (t->off.resp_status == 128)
+		c |= HL_F_STATUS_128;
+	if (t->off.req_pattern)
+		c |= HL_F_PATTERN;
+	else if (t->off.req_pat)
+		c |= HL_F_PAT;
+	return c;
+}
+
+static int attach_file(struct probe_file *f, struct handlerlat_bpf *skel, enum attach_backend be,
+		       struct attach_point *in, struct attach_point *out)
+{
+	const struct tfile *t = f->t;
+	size_t nin = 0, nout = 0;
+	bool go = t->lang == LANG_GO;
+	int err;
+
+	for (size_t i = 0; i < t->nfuncs; i++) {
+		const struct tfunc *fn = &t->funcs[i];
+		uint64_t cookie = cookie_of(t, fn, f->first_fn + i);
+
+		if (fn->refused)
+			continue;
+		in[nin++] = (struct attach_point){fn->entry_off, cookie};
+		for (size_t k = 0; go && k < fn->nexits; k++)
+			out[nout++] = (struct attach_point){fn->exit_off[k], cookie};
+	}
+	/* A return probe on a Go function would be a bug here, whatever the target said. */
+	if (go)
+		err = attach_uprobes(&f->exits, skel->progs.go_exit, be, t->path, out, nout, false,
+				     f->pid);
+	else
+		err = attach_uprobes(&f->exits, skel->progs.c_return, be, t->path, in, nin, true,
+				     f->pid);
+	return err ?: attach_uprobes(&f->entries, go ? skel->progs.go_entry : skel->progs.c_entry,
+				     be, t->path, in, nin, false, f->pid);
+}
+
+int probe_attach(struct probe_file *f, struct handlerlat_bpf *skel, enum attach_backend be)
+{
+	size_t nexits = 0;
+	struct attach_point *in, *out;
+	int err;
+
+	for (size_t i = 0; i < f->t->nfuncs; i++)
+		nexits += f->t->funcs[i].nexits;
+	in = calloc(f->t->nfuncs + nexits + 1, sizeof(*in));
+	if (!in)
+		return -ENOMEM;
+	out = in + f->t->nfuncs;
+	err = attach_file(f, skel, be, in, out);
+	free(in);
+	if (err) {
+		attach_close(f->entries);
+		attach_close(f->exits);
+		f->entries = f->exits = NULL;
+	}
+	return err;
+}
+
+static bool any_frame(int map)
+{
+	struct hl_key key;
+
+	return !bpf_map_get_next_key(map, NULL, &key);
+}
+
+void probe_detach_all(struct handlerlat_bpf *skel, int wait_ms)
+{
+	struct timespec ms = {.tv_nsec = 1000000};
+
+	for (size_t i = 0; i < probe_nfiles; i++) {
+		attach_close(probe_files[i].entries);
+		probe_files[i].entries = NULL;
+	}
+	while (wait_ms-- > 0 && any_frame(bpf_map__fd(skel->maps.frames)))
+		nanosleep(&ms, NULL);
+	for (size_t i = 0; i < probe_nfiles; i++) {
+		attach_close(probe_files[i].exits);
+		probe_files[i].exits = NULL;
+	}
+}
+
+int probe_announce(const struct probe_file *f)
+{
+	struct hl_func rec = {.lang = f->t->lang};
+	int err = 0;
+
+	for (size_t i = 0; i < f->t->nfuncs && !err; i++) {
+		if (f->t->funcs[i].refused)
+			continue;
+		rec.fn = f->first_fn + i;
+		snprintf(rec.name, sizeof(rec.name), "%s", f->t->funcs[i].name);
+		snprintf(rec.file, sizeof(rec.file), "%s", f->t->name);
+		err = run_feed(HL_REC_FUNC, &rec, sizeof(rec));
+	}
+	return err;
+}
+
+/* --- what became of calls that did not return */
+
+static struct remembered *recall(pid_t pid)
+{
+	for (size_t i = 0; i < nremembered; i++) {
+		if (remembered[i].pid == pid)
+			return &remembered[i];
+	}
+	return NULL;
+}
+
+void probe_remember(pid_t pid)
+{
+	struct remembered *r = recall(pid);
+
+	if (r && r->starttime == proc_starttime(pid))
+		return;
+	if (r && r->mem_fd >= 0)
+		close(r->mem_fd);
+	if (!r && nremembered == MAX_REMEMBERED)
+		return;
+	r = r ?: &remembered[nremembered++];
+	*r = (struct remembered){pid, proc_starttime(pid), proc_mem_open(pid)};
+}
+
+static bool read_word(int fd, uint64_t addr, void *dst, size_t n)
+{
+	return pread(fd, dst, n, addr) == (ssize_t)n;
+}
+
+/* True when goroutine g no longer holds a frame at stack.hi - pos; false when it does or may. */
+static bool goroutine_left(const struct hl_key *k, const struct hl_frame *f,
+			   const struct gooffsets *off)
+{
+	struct remembered *r = recall(f->tgid);
+	uint64_t hi, goid, sp;
+	uint32_t status;
+
+	if (!proc_starttime(f->tgid))
+		return false; /* the process ended inside the call: it never returned, nor unwound */
+	if (!r || r->mem_fd < 0 || !read_word(r->mem_fd, k->g + G_STACK_HI, &hi, 8) ||
+	    !read_word(r->mem_fd, k->g + off->goid, &goid, 8) ||
+	    !read_word(r->mem_fd, k->g + off->atomicstatus, &status, 4))
+		return false;
+	status &= ~G_SCAN;
+	if (goid != f->goid || status == G_DEAD || !hi)
+		return true;
+	if (status != G_RUNNABLE && status != G_SYSCALL && status != G_WAITING)
+		return false; /* running: where its stack pointer is, only its CPU knows */
+	return read_word(r->mem_fd, k->g + off->sched_sp, &sp, 8) && hi - sp < k->pos;
+}
+
+struct thread_list {
+	struct hl_thread *v;
+	size_t n;
+	bool known;
+};
+
+static void read_threads(struct handlerlat_bpf *skel, struct thread_list *l)
+{
+	struct hl_thread buf[64], *v;
+	ssize_t n;
+	int fd;
+
+	if (!skel->links.threads)
+		return;
+	fd = bpf_iter_create(bpf_link__fd(skel->links.threads));
+	if (fd < 0)
+		return;
+	while ((n = read(fd, buf, sizeof(buf))) > 0) {
+		v = realloc(l->v, l->n * sizeof(*v) + n);
+		if (!v)
+			break;
+		l->v = v;
+		memcpy(v + l->n, buf, n);
+		l->n += n / sizeof(*v);
+	}
+	l->known = !n;
+	close(fd);
+}
+
+/* True when the thread is gone, or its stack pointer is above the frame on the same stack. */
+static bool thread_left(const struct hl_key *k, const struct hl_frame *f, const struct thread_list *l)
+{
+	if (!l->known || !proc_starttime(f->tgid))
+		return false;
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->v[i].tid == k->id)
+			return l->v[i].sp > k->pos && l->v[i].sp - k->pos < SAME_STACK;
+	}
+	return true;
+}
+
+static int report_call(const struct hl_key *k, const struct hl_frame *f, struct handlerlat_bpf *skel,
+		       uint64_t now, bool left)
+{
+	struct hl_http_call h = {
+		.call = {.type = HL_REC_CALL,
+			 .fn = k->fn,
+			 .end_ns = now,
+			 .lat_ns = left ? 0 : now - f->start_ns,
+			 .tgid = f->tgid,
+			 .tid = f->tid,
+			 .goid = f->goid,
+			 .outcome = left ? HL_UNWOUND : HL_RUNNING},
+	};
+	bool http = f->has_http &&
+		    !bpf_map_lookup_elem(bpf_map__fd(skel->maps.requests), k, &h.req);
+
+	proc_comm(f->tgid, h.call.comm, sizeof(h.call.comm));
+	h.call.type = http ? HL_REC_HTTP_CALL : HL_REC_CALL;
+	return run_feed(h.call.type, &h, http ? sizeof(h) : sizeof(h.call));
+}
+
+int probe_leftovers(struct handlerlat_bpf *skel, bool report, uint64_t *gone, uint32_t *running)
+{
+	int map = bpf_map__fd(skel->maps.frames), n = 0, err = 0;
+	const struct probe_file *file;
+	struct thread_list threads = {};
+	struct hl_key key, *prev = NULL;
+	uint64_t now = run_now();
+	struct hl_frame f;
+	bool left;
+
+	/* A key deleted under the walk begins it again; the probes are off when counts must be exact. */
+	for (; !err && !bpf_map_get_next_key(map, prev, &key); prev = &key) {
+		file = probe_of(key.fn);
+		if (!file || bpf_map_lookup_elem(map, &key, &f))
+			continue;
+		left = false;
+		if (report && file->t->lang == LANG_GO) {
+			left = goroutine_left(&key, &f, &file->t->off);
+		} else if (report) {
+			if (!threads.v)
+				read_threads(skel, &threads);
+			left = thread_left(&key, &f, &threads);
+		}
+		n += !left;
+		if (left)
+			gone[key.fn]++;
+		else
+			running[key.fn]++;
+		if (report && (!left || !aggregating() || set.slower_ns))
+			err = report_call(&key, &f, skel, now, left);
+	}
+	free(threads.v);
+	return err ?: n;
+}
+
+int probe_cut(struct handlerlat_bpf *skel, uint64_t *cut)
+{
+	int map = bpf_map__fd(skel->maps.frames), requests = bpf_map__fd(skel->maps.requests), n = 0;
+	struct hl_key key;
+
+	while (!bpf_map_get_next_key(map, NULL, &key)) {
+		if (bpf_map_delete_elem(map, &key))
+			break;
+		bpf_map_delete_elem(requests, &key);
+		if (key.fn <= probe_nfuncs)
+			cut[key.fn]++;
+		n++;
+	}
+	return n;
+}
