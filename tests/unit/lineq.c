@@ -79,17 +79,24 @@ static unsigned int dice(void)
  * be the next number. Returns how many lines went. */
 static unsigned int take(struct lineq *q, unsigned int next, unsigned int *bad)
 {
+	static size_t part;
 	const char *first;
-	size_t n;
+	size_t n, before = lineq_bytes(q);
+	unsigned int lines;
 
-	if (!(dice() & 7))
+	if (!(dice() & 7)) {
 		lineq_rewind(q);
+		part = 0;
+	}
 	first = lineq_first(q, &n);
 	if (!first)
 		return 0;
 	*bad += *first != '#' || (unsigned int)atoi(first + 1) != next;
-	lineq_rest(q, &n);
-	return lineq_took(q, n > 8000 ? dice() % 8000 : n);
+	*bad += lineq_rest(q, &n) != first + part || n != before - part;
+	n = n > 8000 ? dice() % 8000 : n;
+	lines = lineq_took(q, n);
+	part += n - (before - lineq_bytes(q));
+	return lines;
 }
 
 /* A long run, filling up and draining by turns: what comes out is what went in. */

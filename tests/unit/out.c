@@ -56,6 +56,7 @@ static void test_one_write(void)
 /* A file is written in pieces of 64 KiB and when told to. What stdio had goes first. */
 static void test_file(void)
 {
+	static char big[100000];
 	char path[] = "/tmp/out.XXXXXX", got[8] = "";
 	int fd = mkstemp(path);
 	struct stat st;
@@ -79,6 +80,11 @@ static void test_file(void)
 	T_OK(!fstat(fd, &st) && st.st_size > 65536 && st.st_size < 90009);
 	T_EQ(out_flush(), 0);
 	T_OK(!fstat(fd, &st) && st.st_size == 90009);
+	/* One row beyond all bounds. */
+	for (int i = 0; i < 3; i++)
+		out_put(big, sizeof(big));
+	T_EQ(out_end_row(), 0);
+	T_OK(!fstat(fd, &st) && st.st_size == (off_t)(90009 + 3 * sizeof(big)));
 	T_EQ(pread(fd, got, 7, 5), 7);
 	come_back();
 	T_STR(got, " ab\nxy\n");

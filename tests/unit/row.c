@@ -125,7 +125,7 @@ static void test_realign(void)
 	row_header(&t);
 	row_print(&t, &r);
 	row_print(&t, &s);
-	/* Widths count characters; the second column gives way to the first; no blanks at the end. */
+	/* Widths count characters; the second column gives way to the first. */
 	T_STR(end(), "A         B C\n"
 		     "\xc3\xa9\xc3\xa9\xc3\xa9       1 \xc3\xa9\xc3\xa9\xc3\xa9\n"
 		     "abcdefg   1 abcdefg\n");
