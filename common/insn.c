@@ -199,9 +199,7 @@ static enum insn_kind kind_of(int map, uint8_t op, uint8_t modrm)
 	switch (op) {
 	case 0x90: return INSN_NOP;
 	case 0xc2:
-	case 0xc3:
-	case 0xca:
-	case 0xcb: return INSN_RET;
+	case 0xc3: return INSN_RET;
 	case 0xe9:
 	case 0xeb: return INSN_JMP;
 	case 0xe8: return INSN_CALL;

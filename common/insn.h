@@ -12,7 +12,7 @@
 enum insn_kind {
 	INSN_OTHER = 0,
 	INSN_NOP,
-	INSN_RET, /* x86: near or far, with or without rep/bnd */
+	INSN_RET, /* x86: near ones, with or without rep/bnd */
 	INSN_JMP, /* direct */
 	INSN_JCC, /* any direct jump that may fall through: jcc, loop, jrcxz; b.cond, cbz, tbz */
 	INSN_CALL, /* direct */

@@ -17,6 +17,7 @@ static const struct {
 	{"\xc3", 1, 1, INSN_RET, 0},
 	{"\xf3\xc3", 2, 2, INSN_RET, 0},
 	{"\xc2\x08\x00", 3, 3, INSN_RET, 0},
+	{"\xca\x08\x00", 3, 3, INSN_OTHER, 0}, /* lret: not a function's */
 	{"\xeb\xfe", 2, 2, INSN_JMP, 0},
 	{"\xe9\x00\x01\x00\x00", 5, 5, INSN_JMP, 261},
 	{"\x76\x10", 2, 2, INSN_JCC, 18},
@@ -127,7 +128,7 @@ static enum insn_kind kind_of_text(const char *s)
 	for (size_t i = 0; i < sizeof(prefix) / sizeof(prefix[0]); i++)
 		if (!strncmp(s, prefix[i], strlen(prefix[i])))
 			s += strlen(prefix[i]);
-	if (!strncmp(s, "ret", 3) || !strncmp(s, "lret", 4))
+	if (!strncmp(s, "ret", 3))
 		return INSN_RET;
 	if (!strncmp(s, "jmp", 3))
 		return INSN_JMP;
