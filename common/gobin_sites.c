@@ -36,6 +36,7 @@ struct body {
 	uint32_t used; /* to the end of its SP table */
 	uint32_t frame; /* where SP first moves; == used where it never does */
 	uint8_t *code; /* [0, frame) */
+	uint8_t *marks; /* of each byte of it: START, TARGET */
 	struct gosites *s;
 	size_t room; /* for exits */
 	bool tail; /* jumps to another function: */
