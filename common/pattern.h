@@ -38,7 +38,8 @@ struct hit {
 	char *name; /* the caller's, freed with the list; may be NULL */
 	uint32_t pattern; /* which one */
 	uint8_t match; /* enum match */
-	uint8_t kind; /* the caller's */
+	uint8_t kind; /* the caller's, as args */
+	int32_t args;
 };
 
 struct hits {

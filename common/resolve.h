@@ -31,4 +31,8 @@ struct tfunc *tfile_add(struct tfile *t, const char *name);
 /* Add to f->note ("; " between notes), or set f->refused unless it has a reason already. 0 or -ENOMEM. */
 int tfunc_note(struct tfunc *f, const char *fmt, ...) PRINTF(2, 3);
 int tfunc_refuse(struct tfunc *f, const char *fmt, ...) PRINTF(2, 3);
+/* Notes the address with functions that share a name. 0 or -ENOMEM. */
+int tfile_note_namesakes(struct tfile *t);
+/* -ENOTSUP with the first reasons as fail() text when no function can be timed, else 0. */
+int tfile_all_refused(const struct tfile *t);
 #endif

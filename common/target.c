@@ -3,90 +3,12 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "resolve.h"
-
-struct tfunc *tfile_add(struct tfile *t, const char *name)
-{
-	struct tfunc *f;
-
-	/* Grown at each power of two, so that the structure needs no capacity. */
-	if (!(t->nfuncs & (t->nfuncs - 1))) {
-		f = reallocarray(t->funcs, t->nfuncs ? 2 * t->nfuncs : 1, sizeof(*f));
-		if (!f)
-			return NULL;
-		t->funcs = f;
-	}
-	f = &t->funcs[t->nfuncs];
-	*f = (struct tfunc){.name = strdup(name), .args = -1};
-	if (!f->name)
-		return NULL;
-	t->nfuncs++;
-	return f;
-}
-
-int tfunc_note(struct tfunc *f, const char *fmt, ...)
-{
-	char *text, *both;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		return fail(-ENOMEM, "out of memory");
-	if (!f->note) {
-		f->note = text;
-		return 0;
-	}
-	n = asprintf(&both, "%s; %s", f->note, text);
-	free(text);
-	if (n < 0)
-		return fail(-ENOMEM, "out of memory");
-	free(f->note);
-	f->note = both;
-	return 0;
-}
-
-int tfunc_refuse(struct tfunc *f, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	if (f->refused)
-		return 0;
-	va_start(ap, fmt);
-	n = vasprintf(&f->refused, fmt, ap);
-	va_end(ap);
-	if (n >= 0)
-		return 0;
-	f->refused = NULL;
-	return fail(-ENOMEM, "out of memory");
-}
-
-void target_free(struct tfile *t)
-{
-	size_t i;
-
-	if (!t)
-		return;
-	for (i = 0; i < t->nfuncs; i++) {
-		free(t->funcs[i].name);
-		free(t->funcs[i].exit_off);
-		free(t->funcs[i].refused);
-		free(t->funcs[i].note);
-	}
-	free(t->funcs);
-	free(t->path);
-	free(t->name);
-	free(t);
-}
 
 static void resolve_free(struct resolve *r)
 {
@@ -207,23 +129,6 @@ static void set_go(struct tfile *t, const struct gobin *g)
 	gobin_offsets(g, &t->off);
 }
 
-static int all_refused(const struct tfile *t)
-{
-	char text[768] = "";
-	size_t i, len = 0;
-
-	for (i = 0; i < t->nfuncs; i++)
-		if (!t->funcs[i].refused)
-			return 0;
-	for (i = 0; i < t->nfuncs && i < 3 && len < sizeof(text); i++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s: %s", i ? "; " : "",
-					t->funcs[i].name, t->funcs[i].refused);
-	if (t->nfuncs == 1)
-		return fail(-ENOTSUP, "%s: cannot time %s", t->name, text);
-	return fail(-ENOTSUP, "%s: none of the %zu functions that match can be timed: %s%s",
-		    t->name, t->nfuncs, text, t->nfuncs > 3 ? "; ..." : "");
-}
-
 /* Opens the file as what it is and runs the search for its language; known: server entries instead of patterns. */
 static int search(struct resolve *r, const char *path, const char *name, bool known)
 {
@@ -248,8 +153,8 @@ static int search(struct resolve *r, const char *path, const char *name, bool kn
 		set_go(r->t, g);
 		err = known ? resolve_known(r, g) : resolve_go(r, g);
 	}
-	if (!err)
-		err = all_refused(r->t);
+	err = err ?: tfile_note_namesakes(r->t);
+	err = err ?: tfile_all_refused(r->t);
 out:
 	gobin_close(g);
 	elf_close(e);

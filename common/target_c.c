@@ -4,7 +4,6 @@
  * file. C++ and Rust names are compared as they are in the symbol table (mangled).
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <linux/elf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,6 +201,7 @@ static int note_all(struct resolve *r, const struct scan *c, struct tfunc *f, co
 			(int)base, f->name);
 	if (elf_va_to_off(r->elf, f->addr, &f->entry_off))
 		return tfunc_refuse(f, "its code is not in the file");
+	f->va_off = f->addr - f->entry_off;
 	if (h->kind & SYM_CLONE)
 		err = tfunc_note(f, "compiler clone of %.*s", (int)base, f->name);
 	else if (h->match == MATCH_EXACT && clone)
@@ -242,37 +242,6 @@ static int add_c(struct resolve *r, const struct scan *c, size_t from, size_t to
 	}
 	if (!err && aliases > shown)
 		err = tfunc_note(f, "and %zu more names", aliases - shown);
-	return err;
-}
-
-static int by_func_name(const void *a, const void *b)
-{
-	return strcmp((*(struct tfunc *const *)a)->name, (*(struct tfunc *const *)b)->name);
-}
-
-/* Static functions of several files may share a name; the address tells them apart. */
-static int note_namesakes(struct tfile *t)
-{
-	struct tfunc **order;
-	size_t i, from, n;
-	int err = 0;
-
-	order = reallocarray(NULL, t->nfuncs, sizeof(*order));
-	if (!order)
-		return fail(-ENOMEM, "out of memory");
-	for (i = 0; i < t->nfuncs; i++)
-		order[i] = &t->funcs[i];
-	qsort(order, t->nfuncs, sizeof(*order), by_func_name);
-	for (from = 0; !err && from < t->nfuncs; from += n) {
-		for (n = 1; from + n < t->nfuncs; n++)
-			if (strcmp(order[from]->name, order[from + n]->name))
-				break;
-		for (i = from; !err && n > 1 && i < from + n; i++)
-			err = tfunc_note(order[i],
-					 "one of %zu functions of this name, at 0x%" PRIx64, n,
-					 order[i]->addr);
-	}
-	free(order);
 	return err;
 }
 
@@ -338,7 +307,6 @@ static int add_all(struct resolve *r, const struct source *s, const struct scan 
 			;
 		err = add_c(r, c, from, i);
 	}
-	err = err ?: note_namesakes(r->t);
 	return err ?: hint_ifuncs(r, s);
 }
 

@@ -12,71 +12,58 @@
 #include "nearest.h"
 #include "resolve.h"
 
-static int match_all(struct resolve *r, const struct gobin *g)
+static int see_func(size_t i, const struct gofunc *f, void *ctx)
 {
-	size_t i, p, n = gobin_count(g);
-	struct gofunc f;
+	struct hit h = {.addr = f->entry,
+			.size = f->size,
+			.index = i,
+			.name = (char *)f->name,
+			.args = f->args};
+	struct resolve *r = ctx;
 	enum match m;
-	int err;
+	int err = 0;
 
-	for (i = 0; i < n; i++) {
-		err = gobin_func(g, i, &f);
-		if (err)
-			return err;
-		for (p = 0; p < r->npats; p++) {
-			m = pattern_match(&r->pats[p], f.name);
-			if (m == MATCH_NONE)
-				continue;
-			err = hits_add(&r->hits, &r->pats[p],
-				       &(struct hit){.addr = f.entry,
-						     .size = f.size,
-						     .index = i,
-						     .pattern = p,
-						     .match = m});
-			if (err)
-				return err;
-		}
+	for (size_t p = 0; !err && p < r->npats; p++) {
+		m = pattern_match(&r->pats[p], f->name);
+		if (m == MATCH_NONE)
+			continue;
+		h.pattern = (uint32_t)p;
+		h.match = m;
+		err = hits_add(&r->hits, &r->pats[p], &h);
 	}
-	return 0;
+	return err;
 }
 
-static int by_name_then_size(const void *a, const void *b, void *ctx)
+static int by_name_then_size(const void *a, const void *b)
 {
 	const struct hit *x = *(const struct hit *const *)a, *y = *(const struct hit *const *)b;
-	struct gofunc f = {.name = ""}, h = {.name = ""};
-	int c;
 
-	gobin_func(ctx, x->index, &f);
-	gobin_func(ctx, y->index, &h);
-	c = strcmp(f.name, h.name);
-	return c ?: (x->size < y->size) - (x->size > y->size);
+	return strcmp(x->name, y->name) ?: (x->size < y->size) - (x->size > y->size);
 }
 
 /*
  * A function that assembly and Go both call is there twice under one name: its body, and a few instructions that
- * translate the calling convention and call it. The larger one is the body; the other is dropped (index set to the
- * count of functions).
+ * translate the calling convention and call it. The larger one is the body; the other is marked (kind 1). The instances of
+ * a generic are not that: until Go 1.20 the linker calls all of them F[...].
  */
-static int drop_wrappers(struct resolve *r, struct gobin *g)
+static int mark_wrappers(struct hits *l)
 {
-	struct hits *l = &r->hits;
-	struct gofunc f, prev;
 	struct hit **order;
-	size_t i;
+	size_t i, body = 0;
 
-	if (l->n < 2)
-		return 0;
 	order = reallocarray(NULL, l->n, sizeof(*order));
 	if (!order)
 		return fail(-ENOMEM, "out of memory");
 	for (i = 0; i < l->n; i++)
 		order[i] = &l->v[i];
-	qsort_r(order, l->n, sizeof(*order), by_name_then_size, g);
-	for (i = 1; i < l->n; i++)
-		if (!gobin_func(g, order[i]->index, &f) &&
-		    !gobin_func(g, order[i - 1]->index, &prev) && f.entry != prev.entry &&
-		    !strcmp(f.name, prev.name))
-			order[i]->kind = 1;
+	qsort(order, l->n, sizeof(*order), by_name_then_size);
+	for (i = 1; i < l->n; i++) {
+		if (strcmp(order[i]->name, order[body]->name))
+			body = i;
+		else
+			order[i]->kind = order[i]->addr != order[body]->addr &&
+					 !strstr(order[i]->name, "[...]");
+	}
 	free(order);
 	return 0;
 }
@@ -95,35 +82,34 @@ static int set_sites(struct tfunc *tf, const struct elf *e, const struct gosites
 		tf->nexits = s->nexits;
 	}
 	err = elf_va_to_off(e, s->entry, &tf->entry_off);
+	tf->va_off = s->entry - tf->entry_off;
 	for (i = 0; !err && i < tf->nexits; i++)
 		err = elf_va_to_off(e, tf->exit_off[i], &tf->exit_off[i]);
 	if (err)
 		return tfunc_refuse(tf, "its code is not in the file");
-	if (s->note)
-		err = tfunc_note(tf, "%s", s->note);
-	if (!err && !tf->nexits && !s->note)
-		err = tfunc_note(tf, "never returns: its calls are counted as running");
-	return err;
+	return s->note ? tfunc_note(tf, "%s", s->note) : 0;
 }
 
-static int add_go(struct resolve *r, struct gobin *g, size_t index)
+static struct tfunc *add_named(struct resolve *r, const char *name)
 {
-	struct gosites s = {};
-	struct tfunc *tf;
-	struct gofunc f;
-	int err;
+	struct tfunc *tf = tfile_add(r->t, name);
 
-	err = gobin_func(g, index, &f);
-	if (err)
-		return err;
-	tf = tfile_add(r->t, f.name);
 	if (tf)
 		tf->exit_off = calloc(1, sizeof(*tf->exit_off));
-	if (!tf || !tf->exit_off)
+	return tf && tf->exit_off ? tf : NULL;
+}
+
+static int add_go(struct resolve *r, struct gobin *g, const struct hit *h)
+{
+	struct tfunc *tf = add_named(r, h->name);
+	struct gosites s = {};
+	int err;
+
+	if (!tf)
 		return fail(-ENOMEM, "out of memory");
-	tf->addr = f.entry;
-	tf->args = f.args;
-	err = gobin_sites(g, index, &s);
+	tf->addr = h->addr;
+	tf->args = h->args;
+	err = gobin_sites(g, h->index, &s);
 	if (!err)
 		return set_sites(tf, r->elf, &s);
 	return err == -ENOMEM ? err : tfunc_refuse(tf, "%s", fail_text(err));
@@ -139,16 +125,17 @@ struct cgo {
 static int find_c(const struct elf_sym *s, void *ctx)
 {
 	struct cgo *c = ctx;
-	struct gofunc f;
-	size_t i;
 
-	if (pattern_match(c->p, s->name) == MATCH_NONE)
+	if (pattern_match(c->p, s->name) == MATCH_NONE || gobin_at(c->g, s->addr) >= 0)
 		return 0;
-	for (i = 0; i < gobin_count(c->g); i++)
-		if (!gobin_func(c->g, i, &f) && s->addr >= f.entry && s->addr < f.entry + f.size)
-			return 0;
 	snprintf(c->name, sizeof(c->name), "%s", s->name);
 	return 1;
+}
+
+static int see_near(size_t i, const struct gofunc *f, void *ctx)
+{
+	nearest_see(ctx, f->name);
+	return 0;
 }
 
 static int explain_go(struct resolve *r, struct gobin *g, const struct pattern *p)
@@ -156,8 +143,6 @@ static int explain_go(struct resolve *r, struct gobin *g, const struct pattern *
 	struct cgo cgo = {.p = p, .g = g};
 	char into[256] = "", text[600];
 	struct nearest near;
-	struct gofunc f;
-	size_t i;
 
 	if (gobin_inlined(g, p->text, into, sizeof(into)))
 		return fail(-ENOENT,
@@ -172,9 +157,7 @@ static int explain_go(struct resolve *r, struct gobin *g, const struct pattern *
 			    "trace the Go function that calls it",
 			    r->t->name, cgo.name);
 	nearest_init(&near, p->text);
-	for (i = 0; i < gobin_count(g); i++)
-		if (!gobin_func(g, i, &f))
-			nearest_see(&near, f.name);
+	gobin_each(g, see_near, &near);
 	return fail(-ENOENT, "no function of %s %s %s%s", r->t->name,
 		    p->glob ? "matches" : "is called", p->text,
 		    nearest_text(&near, text, sizeof(text)));
@@ -186,69 +169,64 @@ int resolve_go(struct resolve *r, struct gobin *g)
 	size_t i;
 	int err;
 
-	err = match_all(r, g);
+	err = gobin_each(g, see_func, r);
 	for (i = 0; !err && i < r->npats; i++)
 		if (r->pats[i].best == MATCH_NONE)
 			err = explain_go(r, g, &r->pats[i]);
 	if (err)
 		return err;
 	hits_settle(l, r->pats);
-	err = drop_wrappers(r, g);
+	err = mark_wrappers(l);
 	for (i = 0; !err && i < l->n; i++)
 		if (!l->v[i].kind && (!i || l->v[i].index != l->v[i - 1].index))
-			err = add_go(r, g, l->v[i].index);
+			err = add_go(r, g, &l->v[i]);
 	return err;
 }
 
-/* Rows of known.c that say why nothing can be timed, for frameworks of which nothing else was found. */
-static int add_hopeless(struct resolve *r, const size_t *at)
+static int see_known(size_t i, const struct gofunc *f, void *ctx)
 {
-	const struct known *k, *other;
-	struct tfunc *tf;
-	size_t i, j;
-	int err = 0;
+	const struct known *k = known_find(f->name);
+	struct pattern any = {.best = MATCH_NONE};
+	struct resolve *r = ctx;
 
-	for (i = 0; !err && i < known_count; i++) {
-		k = &known_entries[i];
-		if (!k->cannot || at[i] == SIZE_MAX)
-			continue;
-		for (j = 0; j < known_count; j++) {
-			other = &known_entries[j];
-			if (!other->cannot && at[j] != SIZE_MAX && !strcmp(other->on, k->on))
-				break;
-		}
-		if (j < known_count)
-			continue;
-		tf = tfile_add(r->t, k->function);
-		if (!tf || !(tf->exit_off = calloc(1, sizeof(*tf->exit_off))))
-			return fail(-ENOMEM, "out of memory");
-		err = tfunc_refuse(tf, "%s", k->cannot);
+	if (!k)
+		return 0;
+	return hits_add(&r->hits, &any,
+			&(struct hit){.addr = f->entry,
+				      .index = i,
+				      .name = (char *)f->name,
+				      .pattern = (uint32_t)(k - known_entries)});
+}
+
+/* The row has only a sentence to give, and a row that can be timed was found on the same library. */
+static bool superseded(const struct resolve *r, const struct known *k)
+{
+	const struct known *other;
+
+	for (size_t i = 0; i < r->hits.n; i++) {
+		other = &known_entries[r->hits.v[i].pattern];
+		if (!other->cannot && !strcmp(other->on, k->on))
+			return true;
 	}
-	return err;
+	return false;
 }
 
 int resolve_known(struct resolve *r, struct gobin *g)
 {
-	size_t i, n = gobin_count(g), *at;
+	int err = gobin_each(g, see_known, r);
 	const struct known *k;
-	struct gofunc f;
-	int err = 0;
+	struct tfunc *tf;
 
-	at = malloc(known_count * sizeof(*at));
-	if (!at)
-		return fail(-ENOMEM, "out of memory");
-	memset(at, 0xff, known_count * sizeof(*at));
-	for (i = 0; !err && i < n; i++) {
-		err = gobin_func(g, i, &f);
-		k = err ? NULL : known_find(f.name);
-		if (!k)
-			continue;
-		at[k - known_entries] = i;
-		if (!k->cannot)
-			err = add_go(r, g, i);
+	for (size_t i = 0; !err && i < r->hits.n; i++) {
+		k = &known_entries[r->hits.v[i].pattern];
+		if (!k->cannot) {
+			err = add_go(r, g, &r->hits.v[i]);
+		} else if (!superseded(r, k)) {
+			tf = add_named(r, r->hits.v[i].name);
+			err = tf ? tfunc_refuse(tf, "%s", k->cannot)
+				 : fail(-ENOMEM, "out of memory");
+		}
 	}
-	err = err ?: add_hopeless(r, at);
-	free(at);
 	if (!err && !r->t->nfuncs)
 		err = -ENOENT;
 	return err;
