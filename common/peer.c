@@ -16,7 +16,7 @@
 #define BACKOFF_MIN   (100 * NS_PER_MS)
 #define BACKOFF_MAX   (5000 * NS_PER_MS)
 #define CONNECT_LIMIT (5000 * NS_PER_MS) /* then the next address has its turn */
-#define SEND_AT	      (16 << 10) /* bytes waiting that are not left to the next poll */
+#define SEND_EVERY    (16 << 10) /* bytes */
 #define SYSLOG_PRI    (1 << 3 | 6) /* user.info, RFC 3164 4.1.1 */
 
 struct peer {
@@ -28,6 +28,7 @@ struct peer {
 	uint64_t next_ns; /* no fd: when to try; being connected: when to give up */
 	uint64_t backoff_ns;
 	struct lineq q;
+	size_t send_at; /* bytes waiting that are not left to the next poll */
 	struct sink_stats st; /* lines is sink's */
 };
 
@@ -236,6 +237,8 @@ void peer_poll(struct peer *p)
 		send_stream(p);
 	else if (p->connected)
 		send_datagrams(p);
+	/* Where the peer takes no more, not every line is worth two system calls to find out. */
+	p->send_at = lineq_bytes(&p->q) + SEND_EVERY;
 }
 
 /* "<14>Jan  2 03:04:05 tool[123]: ", RFC 3164. */
@@ -260,7 +263,7 @@ void peer_line(struct peer *p, const char *line, size_t len)
 		p->st.dropped++;
 		return;
 	}
-	if (lineq_bytes(&p->q) >= SEND_AT && p->connected)
+	if (lineq_bytes(&p->q) >= p->send_at && p->connected)
 		peer_poll(p);
 }
 
