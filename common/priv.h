@@ -6,23 +6,35 @@
 #include <stdint.h>
 
 /*
- * 0 when the process may load and attach tracing programs (root, or CAP_BPF + CAP_PERFMON, before 5.8
- * CAP_SYS_ADMIN); -EPERM with fail() text naming each missing capability otherwise. ptrace: other users' processes will
- * be opened (CAP_SYS_PTRACE).
+ * 0 when the process may load and attach tracing programs: CAP_BPF + CAP_PERFMON, or CAP_SYS_ADMIN
+ * (all there was before 5.8), and bpf() is not refused by something else. ptrace: other users'
+ * processes will be opened (CAP_SYS_PTRACE). Raises permitted capabilities to effective. -EPERM
+ * with fail() text that names each missing capability, or other errors that say what refuses
+ * bpf().
  */
 int priv_check(bool ptrace);
-/* Raises RLIMIT_MEMLOCK (kernels before 5.11 charge maps to it). */
+/* Raises RLIMIT_MEMLOCK as far as it goes (kernels before 5.11 charge maps to it). */
 void priv_memlock(void);
 
 enum {
-	PRIV_KEEP_BPF = 1,	/* reading maps needs CAP_BPF where unprivileged bpf() is off */
-	PRIV_KEEP_ATTACH = 2,	/* will attach again: CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_SYS_ADMIN before 5.8 */
+	/* CAP_BPF: maps are read and written where unprivileged bpf() is off. */
+	PRIV_KEEP_BPF = 1,
+	/* Will attach again: CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH. */
+	PRIV_KEEP_ATTACH = 2,
 };
 /*
- * Drops every capability but those kept (permitted, effective; inheritable, ambient and bounding emptied where permitted), becomes the
- * user nobody (65534, supplementary groups emptied) when root, sets no_new_privs, and enters a seccomp filter that allows what a tool's loop
- * needs and answers EPERM to anything else, kills on execve, ptrace, process_vm_writev, ... With PRIV_KEEP_ATTACH perf_event_open and bpf() in full are
- * allowed; with PRIV_KEEP_BPF only the map and iterator commands of bpf(). Returns 0 or -errno with text.
+ * Drops every capability but those kept (CAP_SYS_ADMIN in place of one that is not held), empties
+ * the inheritable, ambient and bounding sets where permitted, becomes the user nobody (65534, no
+ * supplementary groups) when root, makes the process undumpable, sets no_new_privs, and enters a
+ * seccomp filter. It allows what a tool's loop needs, answers EPERM (ENOSYS to what is newer than
+ * 5.1) to the rest, and kills on execve, ptrace, process_vm_writev, mount, module loading and the
+ * like. PRIV_KEEP_BPF allows the map commands of bpf(), info by descriptor and ITER_CREATE;
+ * PRIV_KEEP_ATTACH all of bpf(), perf_event_open and its ioctls.
+ *
+ * Afterwards: files open for reading only; sockets of AF_UNIX and AF_INET* connect; threads may be
+ * started; signals may be sent to the process itself alone, so a child that must end with it needs
+ * PR_SET_PDEATHSIG. Call it while there is one thread: -EBUSY otherwise. Returns 0 or -errno with
+ * text; on an error it may be half done, so end.
  */
 int priv_drop(unsigned keep);
 #endif

@@ -150,7 +150,8 @@ int proc_exe_name(pid_t pid, char *buf, size_t size)
 	}
 	buf[0] = 0;
 	n = -errno;
-	/* The link of a kernel thread or a zombie has no end; of a vanished process, no beginning. */
+	/* The link of a kernel thread or a zombie leads nowhere; that of a vanished process is not
+	 * there. The kernel says ENOENT to both. */
 	if (n == -ENOENT && proc_state(pid) < 0)
 		n = -ESRCH;
 	if (n == -ENOENT)
