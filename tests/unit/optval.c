@@ -16,6 +16,8 @@ static const struct opt o_uint = {"n", .kind = OPT_UINT, .dst = &u, .min = 1, .m
 static const struct opt o_any = {"n", .kind = OPT_UINT, .dst = &u};
 static const struct opt o_sec = {"s", .kind = OPT_SEC, .dst = &u, .min = 1e-9, .max = 1e9};
 static const struct opt o_interval = {"i", .kind = OPT_SEC, .dst = &u, .min = 0.1, .max = 86400};
+/* 2.01 * 1e9 is below 2010000000 in floating point. */
+static const struct opt o_odd = {"i", .kind = OPT_SEC, .dst = &u, .min = 2.01, .max = 2.01};
 static const struct opt o_msec = {"m", .kind = OPT_MSEC, .dst = &u};
 static const struct opt o_pct = {"p", .kind = OPT_PERCENT, .dst = &pct};
 static const struct opt o_str = {"t", .kind = OPT_STR, .dst = &str};
@@ -44,6 +46,7 @@ static void numbers(void)
 		{&o_sec, "1000000000", 1000000000000000000},
 		{&o_interval, "0.1", 100000000},
 		{&o_interval, "86400", 86400000000000},
+		{&o_odd, "2.01", 2010000000},
 		{&o_msec, "0", 0},
 		{&o_msec, "1.000001", 1000001},
 	};
@@ -82,6 +85,8 @@ static void numbers(void)
 		{&o_interval, "86400.1"},
 		{&o_msec, "0.0000001"},
 		{&o_msec, "18446744073710"},
+		{&o_odd, "2.010000001"},
+		{&o_odd, "2.009999999"},
 	};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
