@@ -228,7 +228,8 @@ static __always_inline void finish_request(const struct hl_frame *f, struct hl_r
 		if (pat)
 			bpf_probe_read_user(&s, sizeof(s), (void *)pat);
 	}
-	if (!s.ptr || !s.len)
+	/* "/" catches whatever nothing else did: the folded path says more. */
+	if (!s.ptr || s.len < 2)
 		return;
 	if (s.len > HL_ROUTE)
 		s.len = HL_ROUTE;

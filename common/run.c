@@ -265,7 +265,7 @@ int run_replay(void)
 	uint32_t type;
 	const void *data;
 	size_t len;
-	int n, err = 0;
+	int n = 0, err = 0;
 
 	while (!run.stop && (n = record_read(run.reader, &type, &data, &len)) > 0) {
 		err = run.tool->on_record(type, data, len, run.tool->ctx) ?: row_flush();

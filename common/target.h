@@ -19,6 +19,7 @@ struct tfunc {
 	uint64_t entry_off;	/* file offset of the entry probe */
 	uint64_t *exit_off;	/* file offsets of the RETs (Go); NULL for C: a return probe at entry_off */
 	size_t nexits;
+	uint64_t va_off;	/* virtual address minus file offset, for all of them */
 	enum site_kind kind;
 	uint32_t depth;
 	int32_t args;

@@ -87,29 +87,34 @@ static int match_sym(struct scan *c, size_t i, const char *name, struct hit *h, 
 	return hits_add(&c->r->hits, p, h);
 }
 
+/* foo@@VERSION in .symtab: the version is not part of the name. buf is used when there is one. */
+static char *plain_name(const struct elf_sym *s, char *buf, size_t size)
+{
+	const char *at = strchr(s->name, '@');
+
+	if (!at || at == s->name || (size_t)(at - s->name) >= size)
+		return (char *)s->name;
+	memcpy(buf, s->name, at - s->name);
+	buf[at - s->name] = 0;
+	return buf;
+}
+
 static int see_sym(const struct elf_sym *s, void *ctx)
 {
-	char plain[1024], *name = (char *)s->name;
 	struct hit h = {.addr = s->addr, .size = s->size};
-	const char *at = strchr(name, '@');
 	struct scan *c = ctx;
 	size_t i, base = 0;
+	char buf[1024];
 	int err = 0;
 
-	if (!*name)
+	if (!*s->name)
 		return 0;
-	/* foo@@VERSION in .symtab: the version is not part of the name. */
-	if (at && at > name && (size_t)(at - name) < sizeof(plain)) {
-		memcpy(plain, name, at - name);
-		plain[at - name] = 0;
-		name = plain;
-	}
 	c->seen++;
-	h.name = name;
-	h.kind = clone_kind(name, &base) | (s->type == STT_GNU_IFUNC ? SYM_IFUNC : 0) |
+	h.name = plain_name(s, buf, sizeof(buf));
+	h.kind = clone_kind(h.name, &base) | (s->type == STT_GNU_IFUNC ? SYM_IFUNC : 0) |
 		 (s->size ? 0 : SYM_NOSIZE) | (s->bind == STB_LOCAL ? SYM_LOCAL : 0);
 	for (i = 0; !err && i < c->r->npats; i++)
-		err = match_sym(c, i, name, &h, base);
+		err = match_sym(c, i, h.name, &h, base);
 	return err;
 }
 
@@ -152,7 +157,9 @@ static const char *remedy(const struct elf *e, char *buf, size_t size)
 
 static int see_near(const struct elf_sym *s, void *ctx)
 {
-	nearest_see(ctx, s->name);
+	char buf[NEAREST_LEN];
+
+	nearest_see(ctx, plain_name(s, buf, sizeof(buf)));
 	return 0;
 }
 

@@ -177,9 +177,13 @@ int resolve_go(struct resolve *r, struct gobin *g)
 		return err;
 	hits_settle(l, r->pats);
 	err = mark_wrappers(l);
-	for (i = 0; !err && i < l->n; i++)
+	for (i = 0; !err && i < l->n; i++) {
 		if (!l->v[i].kind && (!i || l->v[i].index != l->v[i - 1].index))
 			err = add_go(r, g, &l->v[i]);
+		/* The function has its own copy; a glob may match 80,000. */
+		free(l->v[i].name);
+		l->v[i].name = NULL;
+	}
 	return err;
 }
 

@@ -68,16 +68,19 @@ static const char *const site_names[] = {
 static void entry_col(const void *rec, struct json *j, const char *key, char *buf, size_t size)
 {
 	const struct list_row *r = rec;
+	char va[24];
 
-	snprintf(buf, size, "0x%llx", (unsigned long long)r->f->entry_va);
-	if (j && !r->refused)
-		json_str(j, key, buf);
+	snprintf(va, sizeof(va), "0x%llx", (unsigned long long)(r->f->entry_off + r->f->va_off));
+	if (!j)
+		snprintf(buf, size, "%s", r->refused ? "-" : va);
+	else if (!r->refused)
+		json_str(j, key, va);
 }
 
 static void exits_col(const void *rec, struct json *j, const char *key, char *buf, size_t size)
 {
 	const struct list_row *r = rec;
-	size_t n = 0;
+	char va[24];
 
 	if (r->refused) {
 		if (!j)
@@ -90,9 +93,10 @@ static void exits_col(const void *rec, struct json *j, const char *key, char *bu
 		snprintf(buf, size, "return probe");
 	else
 		snprintf(buf, size, "%zu", r->f->nexits);
-	for (size_t i = 0; j && r->f->exit_va && i < r->f->nexits; i++) {
-		snprintf(buf + n, size - n, "0x%llx", (unsigned long long)r->f->exit_va[i]);
-		json_str(j, NULL, buf);
+	for (size_t i = 0; j && r->f->exit_off && i < r->f->nexits; i++) {
+		snprintf(va, sizeof(va), "0x%llx",
+			 (unsigned long long)(r->f->exit_off[i] + r->f->va_off));
+		json_str(j, NULL, va);
 	}
 	if (j)
 		json_close(j, ']');

@@ -50,6 +50,25 @@ int choose_process(pid_t pid, void *ctx)
 	return add_target(t, 0);
 }
 
+/* The known entry of a process whose function was not named. */
+static int known_of_pid(struct tfile **t, pid_t pid)
+{
+	char path[64], name[4096];
+	int err = proc_exe_path(pid, path, sizeof(path));
+
+	/* What is wrong with the process itself, target_pid() says best. */
+	if (err || proc_state(pid) < 0 || proc_state(pid) == 'Z')
+		return target_pid(t, pid, NULL, 0);
+	proc_exe_name(pid, name, sizeof(name));
+	err = target_known(t, path, name);
+	if (err == -ENOENT)
+		return fail(err,
+			    "pid %d (%s) has no known server entry: name a function, as in: "
+			    "handlerlat -p %d FUNCTION",
+			    pid, name, pid);
+	return err;
+}
+
 static int add_pids(const char *const *patterns, size_t n)
 {
 	struct tfile *t;
@@ -59,7 +78,9 @@ static int add_pids(const char *const *patterns, size_t n)
 	for (size_t i = 0; i < std.pids.n && !err; i++) {
 		pid_t pid = atoi(std.pids.v[i]);
 
-		if (lib)
+		if (!n)
+			err = known_of_pid(&t, pid);
+		else if (lib)
 			err = target_library(&t, pid, patterns[0], patterns + 1, n - 1);
 		else
 			err = target_pid(&t, pid, patterns, n);
@@ -84,17 +105,34 @@ static int remember_if_same(pid_t pid, void *ctx)
 	return 0;
 }
 
+/* A word with no function behind it: the known entry of that file. */
+static int known_of_file(struct tfile **t, const char *word)
+{
+	int err = target_known(t, word, word);
+
+	if (err == -ENOENT && strchr(word, '/'))
+		return fail(err, "%s has no known server entry: name a function, as in: "
+			    "handlerlat %s FUNCTION", word, word);
+	return err;
+}
+
 static int add_word(const struct opt_words *w)
 {
 	struct tfile *t;
 	size_t running = 0;
-	int err = target_name(&t, w->args[0], (const char *const *)w->args + 1, w->nargs - 1);
+	int err = -ENOENT;
+
+	if (w->nargs == 1 && strchr(w->args[0], '/') && !access(w->args[0], R_OK))
+		err = known_of_file(&t, w->args[0]);
+	else
+		err = target_name(&t, w->args[0], (const char *const *)w->args + 1, w->nargs - 1);
 
 	err = err ?: add_target(t, 0);
 	if (err)
 		return err;
-	proc_each(remember_if_same, &running);
-	if (!running && !strstr(w->args[0], ".so"))
+	if (!set.list)
+		proc_each(remember_if_same, &running);
+	if (!set.list && !running && !strstr(w->args[0], ".so"))
 		log_info("no process runs %s yet; waiting", w->args[0]);
 	return 0;
 }
@@ -102,8 +140,12 @@ static int add_word(const struct opt_words *w)
 static int add_command(const struct opt_words *w)
 {
 	struct tfile *t;
-	int err = target_name(&t, w->cmd[0], (const char *const *)w->args, w->nargs);
+	int err;
 
+	if (!w->nargs && strchr(w->cmd[0], '/') && !access(w->cmd[0], R_OK))
+		err = known_of_file(&t, w->cmd[0]);
+	else
+		err = target_name(&t, w->cmd[0], (const char *const *)w->args, w->nargs);
 	return err ?: add_target(t, 0);
 }
 

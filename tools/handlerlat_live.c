@@ -29,6 +29,7 @@
 #define LATER_FUNCS   64   /* functions of files that turn up while we watch */
 #define DRAIN_WAIT_MS 20   /* how long the end waits for calls that are about to return */
 #define GUARD_NS      1000000000ULL
+#define SWEEP_NS      5000000000ULL
 #define MISS_CACHE    1024
 
 static struct {
@@ -37,13 +38,13 @@ static struct {
 	uint32_t capacity; /* function ids the maps have room for, the dummy included */
 	uint32_t shards, shard_bits;
 	struct hl_stats *read_buf; /* one function's shards */
-	uint64_t *gone, *cut;	   /* by function: what the user half found out, added to the kernel's counts */
-	uint32_t *running;
+	struct leftovers left;	   /* what the user half found out, added to the kernel's counts */
+	uint64_t *cut;
 	uint64_t *seen; /* by function: activity at the last poll */
 	bool watching, attached;
 	struct cost cost;
 	uint64_t attached_since, traced_ns; /* time with probes on, before attached_since */
-	uint64_t guard_at, guard_hits, resume_at;
+	uint64_t sweep_at, guard_at, guard_hits, resume_at;
 	bool guarding;
 	pid_t child;
 	int child_go;
@@ -221,11 +222,13 @@ static int load(void)
 		err = bpf_map_update_elem(bpf_map__fd(live.skel->maps.filter_pids), &live.child,
 					  &wanted, BPF_ANY);
 	live.read_buf = calloc(live.shards, sizeof(*live.read_buf));
-	live.gone = calloc(live.capacity, sizeof(*live.gone));
+	live.left.gone = calloc(live.capacity, sizeof(*live.left.gone));
+	live.left.swept = calloc(live.capacity, sizeof(*live.left.swept));
+	live.left.running = calloc(live.capacity, sizeof(*live.left.running));
 	live.cut = calloc(live.capacity, sizeof(*live.cut));
-	live.running = calloc(live.capacity, sizeof(*live.running));
 	live.seen = calloc(live.capacity, sizeof(*live.seen));
-	if (!live.read_buf || !live.gone || !live.cut || !live.running || !live.seen)
+	if (!live.read_buf || !live.left.gone || !live.left.swept || !live.left.running ||
+	    !live.cut || !live.seen)
 		return -ENOMEM;
 	return err;
 }
@@ -279,18 +282,23 @@ static int read_stats(uint32_t fn, struct hl_stats *st)
 		if (!err)
 			add_stats(st, live.read_buf);
 	}
-	st->unwound += live.gone[fn];
+	st->unwound += live.left.gone[fn] + live.left.swept[fn];
 	st->cut += live.cut[fn];
 	return err ? fail(err, "cannot read the counters: %s", strerror(-err)) : 0;
 }
 
-static uint64_t activity(const struct hl_stats *st)
+static uint64_t returned_of(const struct hl_stats *st)
 {
-	uint64_t n = st->entered + st->unwound + st->missed + st->cut;
+	uint64_t n = 0;
 
 	for (int i = 0; i < HIST_SLOTS; i++)
 		n += st->slot[i];
 	return n;
+}
+
+static uint64_t activity(const struct hl_stats *st)
+{
+	return st->entered + st->unwound + st->missed + st->cut + returned_of(st);
 }
 
 static int feed_functions(void)
@@ -302,11 +310,11 @@ static int feed_functions(void)
 	for (uint32_t fn = 1; fn <= probe_nfuncs && !err; fn++) {
 		err = read_stats(fn, &r.stats);
 		n = activity(&r.stats);
-		if (err || (n == live.seen[fn] && !live.running[fn]))
+		if (err || (n == live.seen[fn] && !live.left.running[fn]))
 			continue;
 		live.seen[fn] = n;
 		r.fn = fn;
-		r.running = live.running[fn];
+		r.running = live.left.running[fn];
 		err = run_feed(HL_REC_STATS, &r, sizeof(r));
 	}
 	return err;
@@ -353,6 +361,13 @@ static int feed_state(bool last)
 	return run_feed(HL_REC_STATE, &st, sizeof(st));
 }
 
+static int look_at_leftovers(bool report, bool sweep)
+{
+	memset(live.left.running, 0, live.capacity * sizeof(*live.left.running));
+	memset(live.left.gone, 0, live.capacity * sizeof(*live.left.gone));
+	return probe_leftovers(live.skel, report, &live.left, sweep);
+}
+
 static int on_interval(bool last, void *ctx)
 {
 	int err;
@@ -360,11 +375,7 @@ static int on_interval(bool last, void *ctx)
 	if (last)
 		detach_all();
 	err = run_drain();
-	memset(live.running, 0, live.capacity * sizeof(*live.running));
-	if (!err) {
-		err = probe_leftovers(live.skel, last, live.gone, live.running);
-		err = err < 0 ? err : 0;
-	}
+	err = err ?: look_at_leftovers(last, false);
 	err = err ?: feed_functions();
 	if (aggregating())
 		err = err ?: feed_routes();
@@ -407,13 +418,13 @@ static int on_exec(const struct hl_exec *e)
 static uint64_t total_cost(void)
 {
 	struct hl_stats st;
-	uint64_t ns = 0, returned;
+	uint64_t ns = 0;
 
 	for (uint32_t fn = 1; fn <= probe_nfuncs; fn++) {
 		if (read_stats(fn, &st))
 			return 0;
-		returned = activity(&st) - st.entered - st.unwound - st.cut;
-		ns += st.entered * live.cost.entry_ns + returned * live.cost.exit_ns;
+		ns += st.entered * live.cost.entry_ns +
+		      (returned_of(&st) + st.missed) * live.cost.exit_ns;
 	}
 	return ns;
 }
@@ -453,9 +464,32 @@ static int guard(uint64_t now)
 	return probe_cut(live.skel, live.cut) < 0 ? -EIO : run_drain();
 }
 
+/*
+ * Frames that a panic left and nobody took again pile up. When more than half of the map may be
+ * taken, those that are gone make room.
+ */
+static int make_room(uint64_t now)
+{
+	struct hl_stats st;
+	uint64_t going = 0;
+	int err = 0;
+
+	if (now < live.sweep_at)
+		return 0;
+	live.sweep_at = now + SWEEP_NS;
+	for (uint32_t fn = 1; fn <= probe_nfuncs && !err; fn++) {
+		err = read_stats(fn, &st);
+		going += st.entered + live.left.gone[fn] - st.unwound - st.untracked -
+			 st.undepthed - st.cut - returned_of(&st);
+	}
+	return err ?: going > set.max_running / 2 ? look_at_leftovers(false, true) : 0;
+}
+
 static int on_tick(uint64_t now, void *ctx)
 {
-	return set.max_overhead > 0 && live.cost.entry_ns ? guard(now) : 0;
+	int err = make_room(now);
+
+	return err ?: (set.max_overhead > 0 && live.cost.entry_ns ? guard(now) : 0);
 }
 
 static int on_record(uint32_t type, const void *data, size_t len, void *ctx)

@@ -405,7 +405,7 @@ static int on_stats(uint32_t fn, const struct hl_route_key *key, const struct hl
 		return -ENOMEM;
 	s->now = *st;
 	s->running = running;
-	s->changed = true;
+	s->changed = memcmp(&s->now, &s->last, sizeof(s->now));
 	return 0;
 }
 

@@ -67,12 +67,19 @@ const struct probe_file *probe_of(uint32_t fn);
 /* Opens what is needed to look at a process after privileges are gone. */
 void probe_remember(pid_t pid);
 
+/* What became of calls that have not returned, by function. */
+struct leftovers {
+	uint32_t *running;
+	uint64_t *gone;	 /* unwound, still in the map: counted anew at each look, because the kernel half counts
+			  * them itself when their frame is taken again */
+	uint64_t *swept; /* unwound, taken out of the map to make room: adds up */
+};
 /*
- * Calls that began and did not end by now. Each is judged: its goroutine or thread is gone, or stands above
- * the frame: unwound; else running. Returns how many are running; reports each to the model when
- * report is set. gone[fn] counts those judged unwound.
+ * Looks at each call that began and did not end: its goroutine or thread is gone or stands above the
+ * frame, so it was unwound; else it runs. report: feeds a record of each. sweep: takes those that are
+ * gone out of the map.
  */
-int probe_leftovers(struct handlerlat_bpf *skel, bool report, uint64_t *gone, uint32_t *running);
+int probe_leftovers(struct handlerlat_bpf *skel, bool report, struct leftovers *o, bool sweep);
 /* Forgets all running calls (probes are off): counts them in cut[fn]. */
 int probe_cut(struct handlerlat_bpf *skel, uint64_t *cut);
 

@@ -28,6 +28,7 @@
 #define G_DEAD	    6
 #define G_SCAN	    0x1000
 #define MAX_REMEMBERED 256
+#define YOUNG_NS	   10000000ULL /* calls younger than this are not examined */
 
 struct probe_file *probe_files;
 size_t probe_nfiles;
@@ -312,39 +313,89 @@ static int report_call(const struct hl_key *k, const struct hl_frame *f, struct 
 	return run_feed(h.call.type, &h, http ? sizeof(h) : sizeof(h.call));
 }
 
-int probe_leftovers(struct handlerlat_bpf *skel, bool report, uint64_t *gone, uint32_t *running)
+/* All frames of the map, each at most once however busy it is: the kernel walks bucket by bucket. */
+struct frame_list {
+	struct hl_key *keys;
+	struct hl_frame *frames;
+	size_t n, cap;
+};
+
+static int read_frames(int map, struct frame_list *l)
 {
-	int map = bpf_map__fd(skel->maps.frames), n = 0, err = 0;
-	const struct probe_file *file;
+	uint32_t cursor, count, room = 256;
+	bool first = true;
+	int err = 0;
+
+	while (!err) {
+		if (l->cap - l->n < room) {
+			size_t cap = l->cap + room + l->cap / 2;
+			void *k = realloc(l->keys, cap * sizeof(*l->keys));
+			void *f;
+
+			l->keys = k ?: l->keys;
+			f = k ? realloc(l->frames, cap * sizeof(*l->frames)) : NULL;
+			l->frames = f ?: l->frames;
+			if (!f)
+				return -ENOMEM;
+			l->cap = cap;
+		}
+		count = l->cap - l->n;
+		err = bpf_map_lookup_batch(map, first ? NULL : &cursor, &cursor, l->keys + l->n,
+					   l->frames + l->n, &count, NULL);
+		if (err == -ENOSPC) { /* a bucket holds more than there is room for */
+			room *= 2;
+			err = 0;
+			continue;
+		}
+		if (!err || err == -ENOENT)
+			l->n += count;
+		first = false;
+	}
+	return err == -ENOENT ? 0 : fail(err, "cannot read the running calls: %s", strerror(-err));
+}
+
+static bool call_left(struct handlerlat_bpf *skel, const struct hl_key *k, const struct hl_frame *f,
+		      const struct probe_file *file, struct thread_list *threads)
+{
+	if (file->t->lang == LANG_GO)
+		return goroutine_left(k, f, &file->t->off);
+	if (!threads->known)
+		read_threads(skel, threads);
+	return thread_left(k, f, threads);
+}
+
+int probe_leftovers(struct handlerlat_bpf *skel, bool report, struct leftovers *o, bool sweep)
+{
+	int map = bpf_map__fd(skel->maps.frames), err;
+	struct frame_list l = {};
 	struct thread_list threads = {};
-	struct hl_key key, *prev = NULL;
 	uint64_t now = run_now();
-	struct hl_frame f;
 	bool left;
 
-	/* A key deleted under the walk begins it again; the probes are off when counts must be exact. */
-	for (; !err && !bpf_map_get_next_key(map, prev, &key); prev = &key) {
-		file = probe_of(key.fn);
-		if (!file || bpf_map_lookup_elem(map, &key, &f))
+	err = read_frames(map, &l);
+	for (size_t i = 0; i < l.n && !err; i++) {
+		const struct probe_file *file = probe_of(l.keys[i].fn);
+
+		if (!file)
 			continue;
-		left = false;
-		if (report && file->t->lang == LANG_GO) {
-			left = goroutine_left(&key, &f, &file->t->off);
-		} else if (report) {
-			if (!threads.v)
-				read_threads(skel, &threads);
-			left = thread_left(&key, &f, &threads);
-		}
-		n += !left;
-		if (left)
-			gone[key.fn]++;
+		/* A young call may well be on its way: waiting costs less than looking. */
+		left = (report || now - l.frames[i].start_ns > YOUNG_NS) &&
+		       call_left(skel, &l.keys[i], &l.frames[i], file, &threads);
+		if (!left)
+			o->running[l.keys[i].fn]++;
+		else if (sweep && !bpf_map_delete_elem(map, &l.keys[i]))
+			o->swept[l.keys[i].fn]++;
 		else
-			running[key.fn]++;
+			o->gone[l.keys[i].fn]++;
+		if (left && sweep)
+			bpf_map_delete_elem(bpf_map__fd(skel->maps.requests), &l.keys[i]);
 		if (report && (!left || !aggregating() || set.slower_ns))
-			err = report_call(&key, &f, skel, now, left);
+			err = report_call(&l.keys[i], &l.frames[i], skel, now, left);
 	}
 	free(threads.v);
-	return err ?: n;
+	free(l.keys);
+	free(l.frames);
+	return err;
 }
 
 int probe_cut(struct handlerlat_bpf *skel, uint64_t *cut)

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# For the tests: sourced, not run. A test file prints one line per case, in the manner of TAP:
+#   ok - NAME      not ok - NAME: WHY      skip - NAME: WHY
+# and ends with `finish`. tests/run.sh adds the lines up.
+#
+# Exit codes: 0 passed, 1 failed, 77 all skipped, 99 the bench itself is broken.
+
+set -u
+top=$(cd "$(dirname "$0")/../.." && pwd)
+O=${O:-$top/.output}
+BIN=$O/bin
+LOAD=$O/tests/load		# C workloads
+GO=$O/tests/go			# Go workloads: $GO/goX.Y/PROGRAM[-MODE]
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/reqtools-test.XXXXXX") || exit 99
+passed=0 failed=0 skipped=0
+pids=
+
+cleanup() {
+	for p in $pids; do kill "$p" 2>/dev/null; done
+	wait 2>/dev/null
+	rm -rf "$tmp"
+}
+trap cleanup EXIT
+trap 'exit 99' INT TERM
+
+bench_broken() { echo "bench broken: $*" >&2; exit 99; }
+ok() { passed=$((passed + 1)); echo "ok - $1"; }
+# not_ok NAME WHY: prints why, and what the tool said.
+not_ok() {
+	failed=$((failed + 1))
+	echo "not ok - $1: $2"
+	for f in "$tmp/out" "$tmp/err" "$tmp/load"; do
+		[ -s "$f" ] && { echo "#   $(basename "$f"):"; tail -n 25 "$f" | cut -c1-300 | sed 's/^/#     /'; }
+	done
+	echo "#   alone: sudo $0 '$1'"
+}
+skip() { skipped=$((skipped + 1)); echo "skip - $1: $2"; }
+finish() {
+	[ "$failed" = 0 ] || exit 1
+	[ "$passed" != 0 ] || exit 77
+	exit 0
+}
+
+# wanted NAME: is this case to run? Arguments of the test file are globs of names.
+only=${*:-}
+wanted() {
+	[ -n "$only" ] || return 0
+	for g in $only; do
+		case $1 in $g) return 0 ;; esac
+	done
+	return 1
+}
+
+# check NAME GOT WANT
+check() {
+	if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "got '$2', want '$3'"; fi
+}
+# check_true NAME WHY COMMAND...
+check_true() {
+	t_name=$1 t_why=$2
+	shift 2
+	if "$@"; then ok "$t_name"; else not_ok "$t_name" "$t_why"; fi
+}
+# contains FILE TEXT: a fixed string
+contains() { grep -qF -- "$2" "$1"; }
+
+# wait_for SECONDS COMMAND...: until it succeeds. Guests are slow: the time is a limit, not a delay.
+wait_for() {
+	t_left=$(($1 * 20))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		t_left=$((t_left - 1))
+		[ $t_left -gt 0 ] || return 1
+		sleep 0.05
+	done
+}
+
+# start TOOL ARG...: runs it in the background, stdout to $tmp/out, stderr to $tmp/err; returns when it
+# is ready, 1 when it ended before. Its pid is $tool.
+start() {
+	: >"$tmp/out" >"$tmp/err"
+	t_bin=$BIN/$1
+	shift
+	"$t_bin" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null &
+	tool=$!
+	pids="$pids $tool"
+	wait_for 60 sh -c "grep -q ': ready (' '$tmp/err' || ! kill -0 $tool" && grep -q ': ready (' "$tmp/err"
+}
+# stop: ends the tool as a user would; its exit status is $status.
+stop() {
+	kill -INT "$tool" 2>/dev/null
+	wait "$tool"
+	status=$?
+}
+# await: waits for the tool's own end.
+await() {
+	wait "$tool"
+	status=$?
+}
+# load FILE ARG...: starts a workload with "-w": it prints "pid PID" and waits; `go_on` lets it run,
+# `load_done` waits for its end. Its output is $tmp/load, its pid $load.
+load() {
+	rm -f "$tmp/fifo"
+	mkfifo "$tmp/fifo" || exit 99
+	t_bin=$1
+	shift
+	"$t_bin" "$@" <"$tmp/fifo" >"$tmp/load" 2>&1 &
+	load=$!
+	pids="$pids $load"
+	exec 9>"$tmp/fifo"
+	wait_for 30 grep -q '^pid ' "$tmp/load" || bench_broken "$t_bin did not print its pid"
+}
+go_on() { echo >&9; exec 9>&-; }
+load_done() { wait "$load"; load_status=$?; }
+# truth FUNCTION KEY, said KEY (of the summary), total FUNCTION KEY
+truth() { sed -n '/^{/p' "$tmp/load" | tail -n 1 | jq -r --arg f "$1" --arg k "$2" '.functions[$f][$k]'; }
+said() { jq -r --arg k "$1" 'select(.type == "summary")[$k]' "$tmp/out"; }
+total() { jq -r --arg f "$1" --arg k "$2" 'select(.type == "total" and .function == $f and .route == null)[$k]' "$tmp/out"; }
