@@ -360,11 +360,14 @@ static void test_black_hole(void)
 }
 
 static int attempts;
+static bool from_same_port;
 
 /* Instead of the C library's: peer.c's calls come here. */
 int connect(int fd, __CONST_SOCKADDR_ARG sa, socklen_t len)
 {
 	attempts++;
+	if (from_same_port)
+		T_EQ(bind(fd, sa, len), 0);
 	return syscall(SYS_connect, fd, sa.__sockaddr__, len);
 }
 
@@ -383,6 +386,22 @@ static void test_backoff(void)
 	}
 	T_OK(attempts >= 2 && attempts <= 4);
 	peer_close(p, 0, NULL);
+}
+
+/* What chance does now and then to who connects again and again to a port of this host. */
+static void test_itself(void)
+{
+	struct sink_stats st;
+	struct peer *p = NULL;
+	in_port_t port = 0;
+
+	close(bound(AF_INET, SOCK_STREAM, &port));
+	from_same_port = true;
+	T_EQ(peer_open(&p, dest), 0);
+	line(p, 0);
+	peer_close(p, 50, &st);
+	from_same_port = false;
+	T_OK(!st.sent && st.dropped == 1);
 }
 
 static void test_udp(void)
@@ -451,6 +470,7 @@ static void test_unix_datagrams(const char *scheme, const char *head, const char
 	double end = now() + 20;
 
 	snprintf(dest, sizeof(dest), "%s:%s", scheme, path);
+	attempts = 0;
 	T_EQ(peer_open(&p, dest), 0);
 	for (int i = 0; i < 500; i++)
 		line(p, i);
@@ -476,6 +496,7 @@ static void test_unix_datagrams(const char *scheme, const char *head, const char
 		}
 	}
 	T_EQ(n, 500);
+	T_OK(attempts <= 2);
 	/* The reader goes: what comes now waits, and is dropped by the end. */
 	close(fd);
 	unlink(path);
@@ -505,6 +526,7 @@ int main(void)
 	test_nobody(dest);
 	test_black_hole();
 	test_backoff();
+	test_itself();
 	test_udp();
 	test_unix_stream();
 	test_unix_datagrams("unix", "", ".\n");
