@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 #include "hist.h"
 #include "row.h"
@@ -48,19 +47,26 @@ uint64_t hist_slot_max(unsigned int slot)
 	return slot < HIST_SLOTS - 1 ? hist_slot_min(slot + 1) - 1 : UINT64_MAX;
 }
 
+/* ceil() without libm; v is not negative. */
+static uint64_t round_up(double v)
+{
+	uint64_t n = v;
+
+	return n + ((double)n < v);
+}
+
 uint64_t hist_quantile(const struct hist *h, double p)
 {
-	uint64_t n = hist_count(h), seen = 0, v;
+	uint64_t n = hist_count(h), seen = 0, rank, v;
 	unsigned int slot = 0;
-	double rank;
 
 	if (!n)
 		return UINT64_MAX;
 	/* 0.07 * 100 is a little over 7 in doubles, and must still be rank 7. */
-	rank = ceil(p * (double)n * (1 - 1e-12));
+	rank = round_up(p * (double)n * (1 - 1e-12));
 	while (slot < HIST_SLOTS - 1) {
 		seen += h->slot[slot];
-		if (seen && (double)seen >= rank)
+		if (seen && seen >= rank)
 			break;
 		slot++;
 	}
@@ -108,7 +114,7 @@ void hist_draw(const struct hist *h)
 	for (unsigned int k = first; k <= last; k++) {
 		uint64_t edge = 2ULL << k;
 		/* Rounded up: a bucket that is not empty is seen. */
-		int bar = ceil((double)octave[k] * BAR / (double)most);
+		int bar = round_up((double)octave[k] * BAR / (double)most);
 
 		/* The last octave takes everything above as well: say how far it went. */
 		if (k == HIST_MAX_BIT && h->max > edge)
