@@ -93,7 +93,7 @@ void nearest_init(struct nearest *n, const char *want)
 
 static int edits_allowed(size_t len)
 {
-	size_t k = 1 + len / 4;
+	size_t k = 1 + len / 6;
 
 	return k < EDITS_MAX ? (int)k : EDITS_MAX;
 }

@@ -60,6 +60,50 @@ static void undelete(char *name)
 		name[len - tail] = 0;
 }
 
+/* Which of the process's libraries has a function that its program lacks. */
+struct exporter {
+	pid_t pid;
+	const char *missing;
+	uint64_t ino; /* of the mapping before: a library has several */
+	char lib[256];
+};
+
+static int see_exporter(const struct proc_map *m, void *ctx)
+{
+	struct exporter *x = ctx;
+	struct elf *e = NULL;
+	char path[PATH_SIZE];
+
+	if (m->path[0] != '/' || !strstr(m->path, ".so") || m->ino == x->ino)
+		return 0;
+	x->ino = m->ino;
+	if (proc_root_path(x->pid, m->path, path, sizeof(path)) || elf_open(&e, path))
+		return 0;
+	if (!elf_find_symbol(e, x->missing, NULL, NULL))
+		snprintf(x->lib, sizeof(x->lib), "%s", strrchr(m->path, '/') + 1);
+	elf_close(e);
+	return x->lib[0] != 0;
+}
+
+/* Adds to the sentence of err where a function that was not found in the program is. */
+static int hint_library(pid_t pid, int err, const char *const *patterns, size_t npatterns)
+{
+	struct exporter x = {.pid = pid};
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s", fail_text(err));
+	for (size_t i = 0; i < npatterns && !x.lib[0]; i++) {
+		x.missing = patterns[i];
+		x.ino = 0;
+		if (strstr(text, x.missing))
+			proc_maps(pid, see_exporter, &x);
+	}
+	if (x.lib[0])
+		return fail(err, "%s; this process has %s in its library %s", text, x.missing,
+			    x.lib);
+	return fail(err, "%s", text);
+}
+
 int target_pid(struct tfile **t, pid_t pid, const char *const *patterns, size_t npatterns)
 {
 	char exe[64], name[PATH_SIZE], root[64], proc[64];
@@ -85,7 +129,8 @@ int target_pid(struct tfile **t, pid_t pid, const char *const *patterns, size_t 
 			    strerror(-err));
 	undelete(name);
 	snprintf(root, sizeof(root), "/proc/%d/root", pid);
-	return target_file(t, exe, name, root, patterns, npatterns);
+	err = target_file(t, exe, name, root, patterns, npatterns);
+	return err == -ENOENT ? hint_library(pid, err, patterns, npatterns) : err;
 }
 
 struct mapped {
@@ -94,7 +139,7 @@ struct mapped {
 	int rank;
 	bool twice; /* another file of the same rank */
 	char other[4096];
-	char seen[512]; /* other libraries, for the error text */
+	char seen[640]; /* other libraries, for the error text */
 };
 
 static int see_map(const struct proc_map *m, void *ctx)
@@ -111,11 +156,10 @@ static int see_map(const struct proc_map *m, void *ctx)
 	undelete(path);
 	base = path + (base - m->path) + 1;
 	rank = strcmp(found->lib, path) ? libpath_rank(found->lib, base) : 4;
-	if (!rank && strstr(base, ".so")) {
+	if (!rank && !strncmp(base, "lib", 3) && !strstr(found->seen, base)) {
 		len = strlen(found->seen);
-		if (!strstr(found->seen, base))
-			snprintf(found->seen + len, sizeof(found->seen) - len, "%s%s",
-				 len ? ", " : "", base);
+		if (len + strlen(base) + 3 < sizeof(found->seen))
+			sprintf(found->seen + len, "%s%s", len ? ", " : "", base);
 	}
 	if (!rank || rank < found->rank)
 		return 0;
@@ -179,7 +223,9 @@ static int library_of(struct tfile **t, pid_t pid, const char *lib, const char *
 		err = fail(err, "cannot read the mappings of process %s: %s", proc, strerror(-err));
 	else if (!found->rank)
 		err = fail(-ENOENT, "process %s has no library %s mapped%s%s", proc, lib,
-			   found->seen[0] ? "; it has " : ": it is linked statically", found->seen);
+			   found->seen[0] ? "; it has "
+					  : ": it has none, so it is linked statically",
+			   found->seen);
 	else if (found->twice)
 		err = fail(-EEXIST, "process %s has more than one %s: %s, %s; give the path", proc,
 			   lib, found->map.path, found->other);

@@ -118,7 +118,7 @@ static void distances(void)
 		nearest_init(&n, a);
 		nearest_see(&n, b);
 		d = plain_distance(a, b);
-		allowed = 1 + (int)strlen(a) / 4;
+		allowed = 1 + (int)strlen(a) / 6;
 		if (d <= allowed) {
 			near++;
 			agree += n.n == 1 && n.best[0].score == 10 * d + 2;

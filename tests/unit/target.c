@@ -37,11 +37,11 @@ static int sh(const char *fmt, ...)
 	return system(cmd);
 }
 
-static void put(const char *base, const char *text, size_t len)
+static void put(const char *base, const char *text)
 {
 	FILE *f = fopen(file(base), "w");
 
-	T_OK(f && fwrite(text, 1, len, f) == len && !fclose(f));
+	T_OK(f && fputs(text, f) >= 0 && !fclose(f));
 }
 
 #define FIND(t, base, ...)                                                                         \
@@ -107,8 +107,8 @@ static const char source2[] =
 
 static bool build(void)
 {
-	put("a.c", source, strlen(source));
-	put("b.c", source2, strlen(source2));
+	put("a.c", source);
+	put("b.c", source2);
 	return !sh("${CC:-cc} -O1 -g -Wl,--build-id=0x0123456789abcdef -rdynamic a.c b.c -o prog "
 		   "2>cc.log") &&
 	       !sh("cp prog stripped && strip stripped && ${CC:-cc} -O1 -no-pie a.c b.c -o bare && "
@@ -159,6 +159,7 @@ static void offsets(void)
 	T_EQ(read(fd, want, sizeof(want)), sizeof(want));
 	close(fd);
 	T_EQ(FIND(&t, "prog", "handle_two"), 0);
+	T_EQ(t->funcs[0].entry_off + t->funcs[0].va_off, t->funcs[0].addr);
 	fd = open(file("prog"), O_RDONLY);
 	T_EQ(pread(fd, got, sizeof(got), (off_t)t->funcs[0].entry_off), sizeof(got));
 	close(fd);
@@ -269,19 +270,34 @@ static void symbols(void)
 	target_free(t);
 }
 
+static void versions(void)
+{
+	struct tfile *t = NULL;
+
+	put("v.c",
+	    "int v_impl(int x) { return x; }\n__asm__(\".symver v_impl, versioned@@V1\");\n");
+	put("v.map", "V1 { versioned; };\n");
+	T_EQ(sh("${CC:-cc} -shared -fPIC -Wl,--version-script=v.map v.c -o libv.so && nm libv.so | "
+		"grep -q @"),
+	     0);
+	T_EQ(FIND(&t, "libv.so", "versioned"), 0);
+	T_EQ(t ? t->nfuncs : 0, 1);
+	T_STR(t ? t->funcs[0].name : "", "versioned");
+	target_free(t);
+	REFUSED(-ENOENT, "libv.so", "versionde", "did you mean versioned?");
+}
+
 static void no_programs(void)
 {
-	static const char elf32[] = "\177ELF\1\1\1\0\0\0\0\0\0\0\0\0\2\0\3\0\1\0\0\0";
 	REFUSED(-ENOENT, "missing", "main", "no such file: missing");
 	REFUSED(-EISDIR, ".", "main", "is a directory");
-	put("script", "#! /usr/bin/python3 -u\nprint()\n", 31);
+	put("script", "#! /usr/bin/python3 -u\nprint()\n");
 	REFUSED(-ENOEXEC, "script", "main", "a script run by /usr/bin/python3 -u");
-	put("text", "hello, world\n", 13);
+	put("text", "hello, world\n");
 	REFUSED(-ENOEXEC, "text", "main", "text is not a program");
-	put("empty", "", 0);
+	put("empty", "");
 	REFUSED(-ENOEXEC, "empty", "main", "empty file");
-	put("elf32", elf32, sizeof(elf32));
-	T_EQ(truncate(file("elf32"), 64), 0);
+	T_EQ(sh("printf '\\177ELF\\1\\1\\1' >elf32 && truncate -s 64 elf32"), 0);
 	REFUSED(-EPROTONOSUPPORT, "elf32", "main", "32-bit");
 	T_EQ(mkfifo(file("fifo"), 0600), 0);
 	REFUSED(-EINVAL, "fifo", "main", "not a regular file");
@@ -334,6 +350,7 @@ int main(void)
 	oddities();
 	not_found();
 	symbols();
+	versions();
 	no_programs();
 	no_permission();
 	sh("chmod 700 locked; rm -r %s", dir);

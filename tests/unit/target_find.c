@@ -185,6 +185,12 @@ static void libraries(void)
 		err = target_library(&t, 0, names[i], puts_only, 1);
 		expect(err, t, "/", dlsym(libc, "puts"));
 	}
+	/* Not in the program, but in one of its libraries: says which. */
+	expect_fail(target_pid(&t, getpid(), (const char *const[]){"main", "wcsrtombs"}, 2),
+		    -ENOENT, "has wcsrtombs in its library libc.so.6");
+	expect_fail(target_pid(&t, getpid(), (const char *const[]){"wcsrtombz"}, 1), -ENOENT,
+		    "no function of");
+	T_OK(!strstr(fail_text(-ENOENT), "in its library"));
 	expect_fail(target_library(&t, getpid(), "libnothing.so.1", puts_only, 1), -ENOENT,
 		    "libc.so.6");
 	expect_fail(target_library(&t, 0, "libnothing.so.1", puts_only, 1), -ENOENT,

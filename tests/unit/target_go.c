@@ -98,6 +98,7 @@ static void names(void)
 	T_EQ(t ? t->lang : 9, LANG_GO);
 	T_OK(t && t->go_minor >= 17 && !strncmp(t->go_version, "go1.", 4) && t->off.goid);
 	T_OK(t && t->funcs[0].entry_off && t->funcs[0].nexits && !t->funcs[0].refused);
+	T_OK(t && t->funcs[0].entry_off + t->funcs[0].va_off - t->funcs[0].addr < 64);
 	T_OK(t && t->funcs[0].exit_off && t->funcs[0].exit_off[0] > t->funcs[0].entry_off);
 	target_free(t);
 
