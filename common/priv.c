@@ -26,6 +26,8 @@
 
 #define BIT(CAP) (1ULL << (CAP))
 
+static pid_t kept_child;
+
 struct caps {
 	uint64_t effective, permitted, inheritable;
 };
@@ -146,6 +148,8 @@ static uint64_t kept_caps(unsigned keep, uint64_t permitted)
 		tracing |= BIT(CAP_PERFMON);
 		other |= BIT(CAP_SYS_PTRACE) | BIT(CAP_DAC_READ_SEARCH);
 	}
+	if (kept_child)
+		other |= BIT(CAP_KILL);
 	/* Held alone, or before 5.8, CAP_SYS_ADMIN does the work of those that are not there. */
 	if (tracing & ~permitted)
 		tracing |= BIT(CAP_SYS_ADMIN);
@@ -184,6 +188,11 @@ static void empty_sets(void)
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
+void priv_keep_child(pid_t pid)
+{
+	kept_child = pid;
+}
+
 int priv_drop(unsigned keep)
 {
 	struct caps c;
@@ -212,5 +221,5 @@ int priv_drop(unsigned keep)
 	/* Another process of the user nobody must not be able to take the capabilities over. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return fail(-errno, "cannot give up new privileges: %s", strerror(errno));
-	return seccomp_enter(keep);
+	return seccomp_enter(keep, kept_child);
 }

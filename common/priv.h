@@ -4,6 +4,7 @@
 /* Privileges: what is needed, and dropping what is not needed any more. */
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /*
  * 0 when the process may load and attach tracing programs: CAP_BPF + CAP_PERFMON, or CAP_SYS_ADMIN
@@ -32,9 +33,15 @@ enum {
  * PRIV_KEEP_ATTACH all of bpf(), perf_event_open and its ioctls.
  *
  * Afterwards: files open for reading only; sockets of AF_UNIX and AF_INET* connect; threads may be
- * started; signals may be sent to the process itself alone, so a child that must end with it needs
- * PR_SET_PDEATHSIG. Call it while there is one thread: -EBUSY otherwise. Returns 0 or -errno with
- * text; on an error it may be half done, so end.
+ * started; signals may be sent to the process itself and to the child of priv_keep_child(). Call
+ * it while there is one thread: -EBUSY otherwise. Returns 0 or -errno with text; on an error it
+ * may be half done, so end.
  */
 int priv_drop(unsigned keep);
+/*
+ * Before priv_drop(): lets the process signal this child of its own afterwards, and it alone.
+ * Keeps CAP_KILL when the child may be another user's; without it the kernel would not even send
+ * the child's PR_SET_PDEATHSIG.
+ */
+void priv_keep_child(pid_t pid);
 #endif

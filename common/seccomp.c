@@ -231,7 +231,7 @@ static const int deadly[] = {
 
 #define COUNT(A) (sizeof(A) / sizeof(*(A)))
 /* At most 8 instructions a rule (two words masked and compared), 2 each for the rest. */
-#define PROGRAM_MAX (8 * (COUNT(allowed) + 2) + 2 * COUNT(deadly) + 16)
+#define PROGRAM_MAX (8 * (COUNT(allowed) + 3) + 2 * COUNT(deadly) + 16)
 
 struct program {
 	struct sock_filter insns[PROGRAM_MAX];
@@ -282,11 +282,13 @@ static void emit_rule(struct program *p, const struct rule *r)
 	load(p, offsetof(struct seccomp_data, nr));
 }
 
-static void build(struct program *p, unsigned keep)
+static void build(struct program *p, unsigned keep, pid_t child)
 {
 	const struct rule own[] = {
 		ARG(kill, 0, INT, (uint32_t)getpid()),
 		ARG(tgkill, 0, INT, (uint32_t)getpid()),
+		/* without a child the same again: kill(0) would mean the process group */
+		ARG(kill, 0, INT, (uint32_t)(child > 0 ? child : getpid())),
 	};
 
 	load(p, offsetof(struct seccomp_data, arch));
@@ -311,12 +313,12 @@ static void build(struct program *p, unsigned keep)
 	ret(p, SECCOMP_RET_ERRNO | EPERM);
 }
 
-int seccomp_enter(unsigned keep)
+int seccomp_enter(unsigned keep, pid_t child)
 {
 	struct program p = {.n = 0};
 	struct sock_fprog prog;
 
-	build(&p, keep);
+	build(&p, keep, child);
 	prog = (struct sock_fprog){.len = p.n, .filter = p.insns};
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
 		return fail(-errno,

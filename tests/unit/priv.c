@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -155,6 +156,48 @@ static void other_threads(void)
 	T_OK(strstr(fail_text(-EBUSY), "threads are running"));
 }
 
+/* A root's child must end with a parent that has become nobody, however that ends. */
+static int alive[2];
+static void kept_child(void)
+{
+	pid_t parent = getpid(), other = getppid(), pid = fork();
+	char c = 'r';
+
+	if (!pid) {
+		close(alive[0]);
+		alarm(20);
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		if (getppid() != parent || write(alive[1], &c, 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	T_EQ(read(alive[0], &c, 1), 1);
+	priv_keep_child(pid);
+	T_EQ(priv_drop(0), 0);
+	holds_only(BIT(CAP_KILL));
+	T_EQ(kill(pid, 0), 0);
+	T_EQ(kill(getpid(), 0), 0);
+	T_EQ(kill(other, 0), -1);
+	T_EQ(errno, EPERM);
+	T_EQ(kill(0, 0), -1);
+}
+
+static void child_ends(void)
+{
+	struct pollfd p;
+	char c;
+
+	T_EQ(pipe(alive), 0);
+	T_EQ(in_child(kept_child), 0);
+	close(alive[1]);
+	p = (struct pollfd){.fd = alive[0], .events = POLLIN};
+	/* its end is the end of the pipe's last writer */
+	T_EQ(poll(&p, 1, 10000), 1);
+	T_EQ(read(alive[0], &c, 1), 0);
+	close(alive[0]);
+}
+
 /* --- priv_check */
 
 static void missing(void)
@@ -187,7 +230,7 @@ static void only_permitted(void)
 static void forbidden(void)
 {
 	T_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	T_EQ(seccomp_enter(0), 0);
+	T_EQ(seccomp_enter(0, 0), 0);
 	T_EQ(priv_check(true), -EPERM);
 	T_OK(strstr(fail_text(-EPERM), "bpf() is refused although the capabilities are there"));
 }
@@ -308,6 +351,7 @@ int main(void)
 	PASSES(sys_admin);
 	PASSES(no_setuid);
 	PASSES(other_threads);
+	child_ends();
 	PASSES(missing);
 	PASSES(only_permitted);
 	PASSES(forbidden);

@@ -52,7 +52,7 @@ static int behind(void (*fn)(void))
 	if (!pid) {
 		t_failures = 0;
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		T_EQ(seccomp_enter(keep), 0);
+		T_EQ(seccomp_enter(keep, 0), 0);
 		fn();
 		fflush(stdout);
 		_exit(t_failures != 0);
