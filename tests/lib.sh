@@ -116,3 +116,51 @@ load_done() { wait "$load"; load_status=$?; }
 truth() { sed -n '/^{/p' "$tmp/load" | tail -n 1 | jq -r --arg f "$1" --arg k "$2" '.functions[$f][$k]'; }
 said() { jq -r --arg k "$1" 'select(.type == "summary")[$k]' "$tmp/out"; }
 total() { jq -r --arg f "$1" --arg k "$2" 'select(.type == "total" and .function == $f and .route == null)[$k]' "$tmp/out"; }
+
+# agree NAME [FUNCTION...]: does what the tool said with -j agree with the workload's truth? For each
+# function (default: all that either knows) the same calls, returned, unwound and running (a process that
+# ended inside a call is running for the tool); the rows add up to the totals; a latency is no less than what
+# the function measured inside itself and, all together, no more than what its caller measured around it;
+# the account balances.
+agree() {
+	t_name=$1
+	shift
+	t_why=$(disagreement "$@")
+	if [ -z "$t_why" ]; then ok "$t_name"; else not_ok "$t_name" "$t_why"; fi
+}
+disagreement() {
+	sed -n '/^{/p' "$tmp/load" | tail -n 1 >"$tmp/truth"
+	[ -s "$tmp/truth" ] || { echo "the workload said nothing (status ${load_status:-?})"; return; }
+	jq -n -r --slurpfile truth "$tmp/truth" --arg only "$*" '
+		def sum(f): map(f) | add // 0;
+		[inputs] as $said
+		| ($only | split(" ")) as $only
+		| ($truth[0].functions | with_entries(select($only == [] or (.key | IN($only[]))))) as $truth
+		| [$said[] | select(.type == "total" and .route == null and ($only == [] or (.function | IN($only[]))))]
+			as $totals
+		| [$said[] | select(.type == "call")] as $rows
+		| ($said[] | select(.type == "summary")) as $summary
+		| def differ(what; got; want): if got == want then empty else "\(what): got \(got), want \(want)" end;
+		  def below(what; lo; hi): if lo <= hi then empty else "\(what): \(lo) > \(hi)" end;
+		(($truth | keys) + [$totals[].function] | unique[]) as $f
+		| ($truth[$f] // {"calls": 0, "returned": 0, "unwound": 0, "running": 0}) as $t
+		| [$totals[] | select(.function == $f)] as $g
+		| [$rows[] | select(.function == $f and .outcome == "returned").latency_ns] as $lat
+		| ($g | sum((.avg_ns // 0) * .returned)) as $sum
+		| differ("\($f) calls"; $g | sum(.calls); $t.calls),
+		  differ("\($f) returned"; $g | sum(.returned); $t.returned),
+		  differ("\($f) unwound"; $g | sum(.unwound); $t.unwound),
+		  differ("\($f) running"; $g | sum(.running); $t.running + ($t.ended // 0)),
+		  if $t.returned > 0 and $t.sum_ns > 0 and ($g | sum(.returned)) > 0 then
+			below("\($f) sum of latencies, inside and seen"; $t.sum_ns; $sum + $t.returned),
+			below("\($f) least latency"; $t.min_ns; $g | map(.min_ns // empty) | min),
+			below("\($f) longest latency"; $t.max_ns; $g | map(.max_ns // empty) | max),
+			if $t.outer_ns then below("\($f) sum of latencies, seen and around"; $sum; $t.outer_ns) else empty end
+		  else empty end,
+		  if $rows != [] then
+			differ("\($f) rows of calls that returned"; $lat | length; $t.returned),
+			below("\($f) sum over rows"; ($lat | add // 0) - $sum | fabs; $t.returned)
+		  else empty end,
+		differ("balanced"; $summary.balanced; true)
+	' "$tmp/out" 2>&1 | sort -u | head -n 5 | paste -sd ';' -
+}

@@ -280,16 +280,20 @@ static void read_threads(struct handlerlat_bpf *skel, struct thread_list *l)
 	close(fd);
 }
 
-/* True when the thread is gone, or its stack pointer is above the frame on the same stack. */
+/*
+ * True when the thread is gone, or its stack pointer is above the frame on the same stack. Not when
+ * its whole process is: that ended inside the call, for all that can be known.
+ */
 static bool thread_left(const struct hl_key *k, const struct hl_frame *f, const struct thread_list *l)
 {
-	if (!l->known || !proc_starttime(f->tgid))
-		return false;
-	for (size_t i = 0; i < l->n; i++) {
+	bool alive = false;
+
+	for (size_t i = 0; l->known && i < l->n; i++) {
 		if (l->v[i].tid == k->id)
 			return l->v[i].sp > k->pos && l->v[i].sp - k->pos < SAME_STACK;
+		alive |= l->v[i].tgid == f->tgid;
 	}
-	return true;
+	return alive;
 }
 
 static int report_call(const struct hl_key *k, const struct hl_frame *f, struct handlerlat_bpf *skel,

@@ -2,8 +2,10 @@
 /*
  * calls: C functions that are called in every way that confuses a tracer, and the truth about them.
  *
- *	calls [-w] CASE [ARG...]
+ *	calls [-w] [-k] CASE [ARG...]
  *		-w	print "pid PID", then wait for a line on stdin or for SIGUSR1
+ *		-k	stay after the JSON line, until killed: what became of a call can be seen while its
+ *			process lives
  *
  *	spin US N	work_spin: N calls that burn US microseconds
  *	sleep MS N	work_sleep: N calls that sleep MS milliseconds
@@ -220,7 +222,7 @@ static const struct {
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: calls [-w] CASE [ARG...]\n");
+	fprintf(stderr, "usage: calls [-w] [-k] CASE [ARG...]\n");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		fprintf(stderr, "\t%s", cases[i].name);
 		for (int a = 0; a < 2 && cases[i].arg[a].name; a++)
@@ -231,7 +233,7 @@ static int usage(void)
 	return 2;
 }
 
-static int run_case(size_t i, int argc, char **argv)
+static int run_case(size_t i, int argc, char **argv, bool keep)
 {
 	uint64_t arg[2] = {cases[i].arg[0].value, cases[i].arg[1].value};
 	int status;
@@ -248,11 +250,15 @@ static int run_case(size_t i, int argc, char **argv)
 		printf("\"child_returned\":%llu,", (unsigned long long)*child_returned);
 	status |= truth_functions(fn, NFN);
 	printf("}\n");
+	fflush(stdout);
+	while (keep)
+		pause();
 	return status;
 }
 
 int main(int argc, char **argv)
 {
+	bool keep = false;
 	int i = 1;
 
 	fn = truth_alloc(fn_names, NFN);
@@ -261,11 +267,15 @@ int main(int argc, char **argv)
 		wait_start();
 		i++;
 	}
+	if (i < argc && !strcmp(argv[i], "-k")) {
+		keep = true;
+		i++;
+	}
 	if (i >= argc)
 		return usage();
 	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
 		if (!strcmp(argv[i], cases[c].name))
-			return run_case(c, argc - i - 1, argv + i + 1);
+			return run_case(c, argc - i - 1, argv + i + 1, keep);
 	}
 	return usage();
 }

@@ -72,7 +72,7 @@ WORK int work_catch(uint64_t i)
 	return r;
 }
 
-WORK void work_rethrow(uint64_t i)
+WORK void work_rethrow(uint64_t)
 {
 	truth_enter(&fn[RETHROW]);
 	try {
