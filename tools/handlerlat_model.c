@@ -23,16 +23,23 @@ struct series {
 };
 
 static struct {
-	struct hl_func *funcs; /* by id */
-	size_t nfuncs;
+	char **names; /* of functions, by id */
+	size_t nnames;
 	struct series **series;
 	size_t nseries;
 	struct hl_state state;
 	uint64_t first_ns, prev_ns; /* of the first state, of the last one */
 	uint64_t prev_traced_ns;
 	uint64_t returned_rows, unwound_rows, running_rows, shown, over_max;
+	uint64_t below; /* a replay's calls that are faster than --slower */
+	bool has_tables; /* the recording was made with -i */
 	uint64_t oldest_ns; /* how long the oldest running call has lasted */
 } m;
+
+static bool rows_wanted(void)
+{
+	return !aggregating() || set.slower_ns;
+}
 
 /* --- rows of single calls */
 
@@ -103,7 +110,7 @@ static const struct table call_table = {"call", call_cols};
 
 static const char *func_name(uint32_t fn)
 {
-	return fn < m.nfuncs && m.funcs[fn].name[0] ? m.funcs[fn].name : "?";
+	return fn < m.nnames && m.names[fn] ? m.names[fn] : "?";
 }
 
 /* Patterns of Go's mux may begin with a method; the row has one already. */
@@ -139,14 +146,32 @@ static int show_call(const struct hl_call *c, const struct hl_request *req)
 		r.path_cut = req->path_len > HL_PATH;
 		r.status = req->status;
 	}
-	/* Beside tables of intervals, the running calls at the end are the first single rows. */
-	if (!m.shown++ && aggregating() && !set.slower_ns)
+	/*
+	 * Beside tables of intervals, the running calls at the end are the first single rows. A
+	 * replay shows only then what it has.
+	 */
+	if (!m.shown++ && (std.replay || !rows_wanted()))
 		row_header(&call_table);
 	return row_print(&call_table, &r);
 }
 
+/* A replay: was this call recorded, but not asked for? Live, the kernel half saw to that. */
+static bool hidden(const struct hl_call *c)
+{
+	if (!std.replay || c->outcome == HL_RUNNING)
+		return false;
+	if (!rows_wanted())
+		return true;
+	if (c->outcome != HL_RETURNED || c->lat_ns >= set.slower_ns)
+		return false;
+	m.below++;
+	return true;
+}
+
 static int on_call(const struct hl_call *c, const struct hl_request *req)
 {
+	int err;
+
 	if (c->fn == HL_FN_CALIBRATE)
 		return 0;
 	if (c->outcome > HL_RUNNING)
@@ -160,12 +185,17 @@ static int on_call(const struct hl_call *c, const struct hl_request *req)
 	} else {
 		m.returned_rows++;
 	}
+	if (hidden(c))
+		return 0;
 	if (std.max_events && m.shown >= std.max_events) {
 		m.over_max++;
-		run_stop();
 		return 0;
 	}
-	return show_call(c, req);
+	err = show_call(c, req);
+	/* A recording is read to its end, where its account is. */
+	if (m.shown == std.max_events && !std.replay)
+		run_stop();
+	return err;
 }
 
 /* --- intervals and totals */
@@ -409,6 +439,13 @@ static int on_stats(uint32_t fn, const struct hl_route_key *key, const struct hl
 	return 0;
 }
 
+/* In a replay also where there is nothing else to show: calls that were only counted. */
+static bool total_wanted(void)
+{
+	return aggregating() || std.json || std.output ||
+	       (std.replay && (m.has_tables || !(m.returned_rows + m.unwound_rows)));
+}
+
 static int on_state(const struct hl_state *st)
 {
 	int err = 0;
@@ -418,32 +455,32 @@ static int on_state(const struct hl_state *st)
 		m.first_ns = m.prev_ns = st->now_ns;
 		return 0;
 	}
-	if (std.interval_ns)
+	if (std.replay ? m.has_tables |= !st->last : std.interval_ns > 0)
 		err = show_table(&interval_table, false);
 	m.prev_ns = st->now_ns;
 	m.prev_traced_ns = st->traced_ns;
-	if (!err && st->last && (aggregating() || std.json || std.output))
+	if (!err && st->last && total_wanted())
 		err = show_table(&total_table, true);
 	return err;
 }
 
 static int on_func(const struct hl_func *f)
 {
-	struct hl_func *all;
+	char **all;
 
 	if (f->fn > HL_FN_MASK)
 		return fail(-EBADMSG, "a function record has id %u", f->fn);
-	if (f->fn >= m.nfuncs) {
-		all = realloc(m.funcs, (f->fn + 1) * sizeof(*all));
+	if (f->fn >= m.nnames) {
+		all = realloc(m.names, (f->fn + 1) * sizeof(*all));
 		if (!all)
 			return -ENOMEM;
-		memset(all + m.nfuncs, 0, (f->fn + 1 - m.nfuncs) * sizeof(*all));
-		m.funcs = all;
-		m.nfuncs = f->fn + 1;
+		memset(all + m.nnames, 0, (f->fn + 1 - m.nnames) * sizeof(*all));
+		m.names = all;
+		m.nnames = f->fn + 1;
 	}
-	m.funcs[f->fn] = *f;
-	m.funcs[f->fn].name[sizeof(f->name) - 1] = 0;
-	return 0;
+	free(m.names[f->fn]);
+	m.names[f->fn] = strndup(f->name, sizeof(f->name));
+	return m.names[f->fn] ? 0 : -ENOMEM;
 }
 
 int model_record(uint32_t type, const void *data, size_t len, void *ctx)
@@ -460,12 +497,9 @@ int model_record(uint32_t type, const void *data, size_t len, void *ctx)
 	if (type >= sizeof(sizes) / sizeof(*sizes) || len < sizes[type])
 		return fail(-EBADMSG, "a record of type %u has %zu bytes", type, len);
 	switch (type) {
-	case HL_REC_CALL:
-		return on_call(data, NULL);
-	case HL_REC_HTTP_CALL:
-		return on_call(data, &((const struct hl_http_call *)data)->req);
-	case HL_REC_FUNC:
-		return on_func(data);
+	case HL_REC_CALL: return on_call(data, NULL);
+	case HL_REC_HTTP_CALL: return on_call(data, &((const struct hl_http_call *)data)->req);
+	case HL_REC_FUNC: return on_func(data);
 	case HL_REC_STATS: {
 		const struct hl_stats_rec *r = data;
 
@@ -476,15 +510,14 @@ int model_record(uint32_t type, const void *data, size_t len, void *ctx)
 
 		return on_stats(r->key.fn, &r->key, &r->stats, 0);
 	}
-	case HL_REC_STATE:
-		return on_state(data);
+	case HL_REC_STATE: return on_state(data);
 	}
 	return 0;
 }
 
 void model_header(void)
 {
-	if (!aggregating() || set.slower_ns)
+	if (!std.replay && rows_wanted())
 		row_header(&call_table);
 }
 
@@ -496,7 +529,7 @@ bool model_summary(struct json *j, char *text, size_t size, void *ctx)
 {
 	struct hl_stats sum = {};
 	uint64_t returned = 0, running, known, sent, hooks;
-	bool rows = !aggregating() || set.slower_ns, balanced;
+	bool rows, balanced;
 	double traced_s = m.state.traced_ns / 1e9, cost_ns;
 	char d[24];
 	int n;
@@ -513,6 +546,8 @@ bool model_summary(struct json *j, char *text, size_t size, void *ctx)
 	running = m.running_rows;
 	known = returned + sum.unwound + running + sum.untracked + sum.undepthed + sum.cut;
 	sent = m.returned_rows + m.unwound_rows + sum.below + sum.ring_full;
+	/* Whether a recording has rows is not known from how it is shown. */
+	rows = std.replay ? sent > 0 : rows_wanted();
 	balanced = known == sum.entered && (!rows || sent == returned + sum.unwound);
 	hooks = sum.entered + returned + sum.missed;
 	cost_ns = (double)sum.entered * m.state.entry_cost_ns +
@@ -528,7 +563,7 @@ bool model_summary(struct json *j, char *text, size_t size, void *ctx)
 	json_u64(j, "cut", sum.cut);
 	json_u64(j, "missed", sum.missed);
 	json_u64(j, "rows", m.shown);
-	json_u64(j, "below_slower", sum.below);
+	json_u64(j, "below_slower", sum.below + m.below);
 	json_u64(j, "ring_full", sum.ring_full);
 	json_u64(j, "over_max_events", m.over_max);
 	json_u64(j, "attributes_lost", sum.attr_full);
@@ -554,7 +589,7 @@ bool model_summary(struct json *j, char *text, size_t size, void *ctx)
 	CAUSE(sum.undepthed, " + returns dropped by the kernel %llu (over 64 nested)");
 	CAUSE(sum.cut, " + cut off by --max-overhead %llu");
 	n += snprintf(text + n, size - n, "\nrows %llu", (unsigned long long)m.shown);
-	CAUSE(sum.below, "; faster than --slower %llu");
+	CAUSE(sum.below + m.below, "; faster than --slower %llu");
 	CAUSE(sum.ring_full, "; LOST to a full ring buffer %llu (raise --ring-size)");
 	CAUSE(m.over_max, "; over --max-events %llu");
 	CAUSE(sum.missed, "; exits without their entry %llu");
@@ -566,6 +601,7 @@ bool model_summary(struct json *j, char *text, size_t size, void *ctx)
 			 "\nprobes cost about %.2f%% of one CPU (%.2f us a call; %.2f us of it are "
 			 "inside each latency)",
 			 cost_ns / traced_s / 1e7,
-			 (m.state.entry_cost_ns + m.state.exit_cost_ns) / 1e3, m.state.bias_ns / 1e3);
+			 (m.state.entry_cost_ns + m.state.exit_cost_ns) / 1e3,
+			 m.state.bias_ns / 1e3);
 	return balanced;
 }
