@@ -32,7 +32,7 @@ int proc_exe_name(pid_t pid, char *buf, size_t size);
 
 struct proc_map {
 	uint64_t start, end, off;
-	uint64_t dev, ino; /* dev as stat() has it */
+	uint64_t dev, ino; /* as stat() has them; on overlayfs dev is of the file system below */
 	char perm[5]; /* "r-xp" */
 	/*
 	 * As the process named it, a newline being one; " (deleted)" is added by the kernel. ""
