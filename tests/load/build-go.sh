@@ -21,8 +21,12 @@ mkdir -p "$2"
 out=$(cd "$2" && pwd)
 modes=$(echo "${3:-plain}" | tr , ' ')
 [ "$modes" != all ] || modes="plain stripped pie extlink cgo race noopt static"
-[ $# -lt 3 ] && shift 2 || shift 3
-programs=$*
+if [ $# -lt 3 ]; then
+	programs=
+else
+	shift 3
+	programs=$*
+fi
 here=$(cd "$(dirname "$0")" && pwd)
 
 tmp=$(mktemp -d)
@@ -32,7 +36,7 @@ cp -R "$here/go" "$tmp/src"
 cd "$tmp/src"
 
 unset GOROOT GOPATH GOARCH GOOS GOEXPERIMENT CGO_CFLAGS CGO_LDFLAGS
-export GOENV=off GOFLAGS= GOPROXY=off GOTOOLCHAIN=local GOWORK=off GO111MODULE=on
+export GOENV=off GOFLAGS='' GOPROXY=off GOTOOLCHAIN=local GOWORK=off GO111MODULE=on
 export GOCACHE="${GOCACHE:-${XDG_CACHE_HOME:-${HOME:-$tmp}/.cache}/go-build}" GOPATH="$tmp/gopath"
 minor=$("$go" version | sed -n 's/.* go1\.\([0-9]*\).*/\1/p')
 [ "$minor" ] || { echo "build-go: $go is not a Go 1 toolchain" >&2; exit 1; }
@@ -44,11 +48,14 @@ skip()
 	echo "build-go: go1.$minor: no $1: $2" >&2
 }
 
-# A file that has nothing but the import makes the linker take runtime/cgo in.
+# An import that has nothing but runtime/cgo behind it. It is a package of its own, because one that
+# uses cgo may not have assembly of Go's kind.
+mkdir withcgo
+printf 'package withcgo\n\nimport "C"\n' > withcgo/withcgo.go
 force_cgo()
 {
 	case $2 in
-	cgo | extlink | static) printf 'package main\n\nimport "C"\n' > "$1/force_cgo.go" ;;
+	cgo | extlink | static) printf 'package main\n\nimport _ "reqload/withcgo"\n' > "$1/force_cgo.go" ;;
 	*) rm -f "$1/force_cgo.go" ;;
 	esac
 }
