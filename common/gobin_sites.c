@@ -178,8 +178,7 @@ static int read_prologue(struct body *b, struct prologue *p)
 		b->marks[at] |= START;
 		if (in.kind == INSN_JMP || in.kind == INSN_JCC)
 			see_jump(b, p, at, &in);
-		if (b->frame == b->used)
-			err = see_exit(b, at, &in);
+		err = see_exit(b, at, &in); /* assembly may return before it makes its frame */
 	}
 	/* Assembly may hold data, behind a jump; decoding that as code, one loses the next instruction. */
 	for (uint32_t at = 0; !err && at < b->frame; at++)
@@ -258,6 +257,8 @@ static int measure(struct body *b)
 	struct pcrun run;
 	int more;
 
+	if (!b->size)
+		return refuse(b, "it has no code");
 	if (b->raw.flag & FUNC_SPWRITE)
 		return refuse(b, "it is assembly that switches stacks");
 	if (!b->raw.pcsp)
