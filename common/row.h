@@ -43,7 +43,7 @@ struct col {
 	enum col_kind kind;
 	size_t off, size;
 	unsigned int flags;
-	/* COL_FN: writes text to buf when j is NULL (escaped by the caller; nothing gives "-"), else
+	/* COL_FN: writes text to buf when j is NULL (row.c escapes it; nothing gives "-"), else
 	 * adds to j under key (or nothing). */
 	void (*fn)(const void *rec, struct json *j, const char *key, char *buf, size_t bufsize);
 };

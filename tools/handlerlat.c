@@ -105,13 +105,10 @@ static void exits_col(const void *rec, struct json *j, const char *key, char *bu
 static void name_col(const void *rec, struct json *j, const char *key, char *buf, size_t size)
 {
 	const struct list_row *r = rec;
-	char name[600], why[400];
 	const char *tail = r->refused ? r->refused : r->note ? r->note : "";
 
-	text_escape(name, sizeof(name), r->name, strlen(r->name));
-	text_escape(why, sizeof(why), tail, strlen(tail));
-	snprintf(buf, size, "%s%s%s%s%s", name, *tail ? " (" : "", r->refused ? "refused: " : "",
-		 why, *tail ? ")" : "");
+	snprintf(buf, size, "%s%s%s%s%s", r->name, *tail ? " (" : "", r->refused ? "refused: " : "",
+		 tail, *tail ? ")" : "");
 }
 
 static const struct col list_cols[] = {
@@ -139,9 +136,9 @@ static int list_file(const struct tfile *t)
 		r.f = f;
 		r.refused = f->refused;
 		r.note = f->note;
-		r.method = f->refused	      ? NULL :
-			   t->lang == LANG_GO ? site_names[f->kind] :
-						"entry and return probe";
+		r.method = f->refused		? NULL
+			   : t->lang == LANG_GO ? site_names[f->kind]
+						: "entry and return probe";
 		err = row_print(&list_table, &r);
 	}
 	return err;

@@ -33,6 +33,8 @@ static struct {
 	uint64_t returned_rows, unwound_rows, running_rows, shown, over_max;
 	uint64_t below; /* a replay's calls that are faster than --slower */
 	bool has_tables; /* the recording was made with -i */
+	bool open; /* the last line of text is not blank */
+	bool headed; /* the last header was that of single calls */
 	uint64_t oldest_ns; /* how long the oldest running call has lasted */
 } m;
 
@@ -59,24 +61,16 @@ static const char *const outcomes[] = {"returned", "unwound", "running"};
 static void what_text(const void *rec, struct json *j, const char *key, char *buf, size_t size)
 {
 	const struct call_row *r = rec;
-	char fn[512], path[4 * HL_PATH], method[4 * HL_METHOD], status[8] = "-";
+	int n = snprintf(buf, size, "%s", r->function);
 
-	text_escape(fn, sizeof(fn), r->function, strlen(r->function));
-	if (r->status)
-		snprintf(status, sizeof(status), "%u", r->status);
 	if (r->method[0]) {
-		text_escape(method, sizeof(method), r->method, strlen(r->method));
-		text_escape(path, sizeof(path), r->path, strlen(r->path));
-		snprintf(buf, size, "%s %s %s %s%s", fn, method, status, path,
-			 r->path_cut ? "..." : "");
-	} else {
-		snprintf(buf, size, "%s", fn);
+		n += snprintf(buf + n, size - n, " %s ", r->method);
+		n += r->status ? snprintf(buf + n, size - n, "%u", r->status)
+			       : snprintf(buf + n, size - n, "-");
+		n += snprintf(buf + n, size - n, " %s%s", r->path, r->path_cut ? "..." : "");
 	}
-	if (strcmp(r->outcome, "returned")) {
-		size_t n = strlen(buf);
-
+	if (strcmp(r->outcome, "returned"))
 		snprintf(buf + n, size - n, " (%s)", r->outcome);
-	}
 }
 
 static void path_json(const void *rec, struct json *j, const char *key, char *buf, size_t size)
@@ -146,12 +140,11 @@ static int show_call(const struct hl_call *c, const struct hl_request *req)
 		r.path_cut = req->path_len > HL_PATH;
 		r.status = req->status;
 	}
-	/*
-	 * Beside tables of intervals, the running calls at the end are the first single rows. A
-	 * replay shows only then what it has.
-	 */
-	if (!m.shown++ && (std.replay || !rows_wanted()))
+	m.shown++;
+	if (!m.headed)
 		row_header(&call_table);
+	m.headed = true;
+	m.open = true;
 	return row_print(&call_table, &r);
 }
 
@@ -213,16 +206,11 @@ struct stat_row {
 static void name_text(const void *rec, struct json *j, const char *key, char *buf, size_t size)
 {
 	const struct stat_row *r = rec;
-	char a[4 * HL_ROUTE + 256], b[4 * HL_METHOD];
 
-	if (r->route[0] || r->method[0]) {
-		text_escape(b, sizeof(b), r->method, strlen(r->method));
-		text_escape(a, sizeof(a), r->route, strlen(r->route));
-		snprintf(buf, size, "  %s %s", b, a);
-	} else {
-		text_escape(a, sizeof(a), r->function, strlen(r->function));
-		snprintf(buf, size, "%s", a);
-	}
+	if (r->route[0] || r->method[0])
+		snprintf(buf, size, "  %s %s", r->method, r->route);
+	else
+		snprintf(buf, size, "%s", r->function);
 }
 
 /* Milliseconds in at most 7 characters, whatever their size. */
@@ -324,6 +312,15 @@ static void hist_between(struct hist *h, const struct hl_stats *now, const struc
 		h->min = hist_slot_min(lo);
 }
 
+/* Unless there is one. */
+static int blank_line(void)
+{
+	bool open = m.open;
+
+	m.open = false;
+	return open ? row_text("\n") : 0;
+}
+
 static int show_series(const struct table *t, const struct series *s, const struct hl_stats *last,
 		       double seconds, double traced_s)
 {
@@ -351,9 +348,10 @@ static int show_series(const struct table *t, const struct series *s, const stru
 	r.max = n ? h.max : UINT64_MAX;
 	r.h = &h;
 	err = row_print(t, &r);
+	m.open = true;
 	if (!err && set.hist && n) {
 		hist_draw(&h);
-		err = row_text("\n");
+		err = blank_line();
 	}
 	return err;
 }
@@ -380,11 +378,16 @@ static int show_table(const struct table *t, bool whole)
 	int err = 0;
 
 	qsort(m.series, m.nseries, sizeof(*m.series), by_function);
-	if (whole)
-		row_text("\ntotal of %.1f s\n", seconds);
-	else
+	blank_line();
+	if (!whole)
 		row_text("%s\n", row_hms(hms, run_wall(m.state.now_ns)));
+	else if (seconds - traced >= 1)
+		row_text("total of %.1f s, traced for %.1f s\n", seconds, traced);
+	else
+		row_text("total of %.1f s\n", seconds);
 	row_header(t);
+	m.open = true;
+	m.headed = false;
 	for (size_t i = 0; i < m.nseries && !err; i++) {
 		struct series *s = m.series[i];
 
@@ -393,8 +396,7 @@ static int show_table(const struct table *t, bool whole)
 		s->last = s->now;
 		s->changed = false;
 	}
-	row_text("\n");
-	return err;
+	return err ?: blank_line();
 }
 
 static struct series *series_of(uint32_t fn, const struct hl_route_key *key)
@@ -517,8 +519,10 @@ int model_record(uint32_t type, const void *data, size_t len, void *ctx)
 
 void model_header(void)
 {
-	if (!std.replay && rows_wanted())
-		row_header(&call_table);
+	if (std.replay || !rows_wanted())
+		return;
+	row_header(&call_table);
+	m.headed = true;
 }
 
 /* --- the closing account */
