@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# usage: tests/golden/run.sh [--accept] [CASE...]
+#
+# Replays recordings and compares all that is printed, byte for byte, with tests/golden/expect/CASE.
+# --accept writes what is printed there instead: look at the difference before you commit it.
+accept=
+[ "${1:-}" != --accept ] || { accept=1; shift; }
+. "$(dirname "$0")/../lib.sh"
+here=$top/tests/golden
+[ -x "$BIN/handlerlat" ] || bench_broken "no $BIN/handlerlat: run make"
+cp "$here"/rec/*.rec "$tmp/" || exit 99
+cd "$tmp" || exit 99
+
+# u32 N...: little-endian
+u32() { for n; do printf "\\x$(printf %02x $((n & 255)))\\x$(printf %02x $((n >> 8 & 255)))\\x$(printf %02x $((n >> 16 & 255)))\\x$(printf %02x $((n >> 24 & 255)))"; done; }
+# head_of TOOL FORMAT: the 40 bytes that a recording begins with
+head_of() {
+	printf 'reqtrec\n%s' "$1"
+	head -c $((16 - ${#1})) /dev/zero
+	u32 "$2" 0 0 0
+}
+head -c 20 http.rec >cut-header
+head -c 1000 http.rec >cut-record
+head -c 44 http.rec >cut-in-head
+{ head_of tcplat 1; tail -c +41 http.rec; } >wrong-tool
+{ head_of handlerlat 999; tail -c +41 http.rec; } >wrong-format
+{ head_of handlerlat 1; u32 77 8 0 0; } >bad-type
+{ head_of handlerlat 1; u32 1 8 1 0; } >bad-size
+{ head_of handlerlat 1; u32 1 2000000; head -c 2000000 /dev/zero; } >too-long
+# struct hl_call has its outcome at byte 56
+{ head_of handlerlat 1; u32 1 64 1 1; head -c 48 /dev/zero; u32 3 0; } >bad-outcome
+echo 'TIME PID' >text
+: >empty
+
+one() {
+	local name=$1
+	shift
+	env -i TZ=UTC "$BIN/handlerlat" --config /dev/null --replay "$@" >out 2>err
+	status=$?
+	{ cat out; echo "--- stderr"; cat err; echo "--- status $status"; } >got
+	if [ -n "$accept" ]; then
+		cp got "$here/expect/$name"
+	elif [ ! -f "$here/expect/$name" ]; then
+		not_ok "$name" "no tests/golden/expect/$name: make it with --accept"
+	elif cmp -s got "$here/expect/$name"; then
+		ok "$name"
+	else
+		diff -u "$here/expect/$name" got | head -n 40 | sed 's/^/# /'
+		not_ok "$name" "differs from tests/golden/expect/$name"
+	fi
+}
+
+while read -r name args; do
+	case $name in '' | '#'*) continue ;; esac
+	# shellcheck disable=SC2086
+	wanted "$name" && one "$name" $args
+done <"$here/cases"
+if [ -z "$only" ] && [ -z "$accept" ]; then
+	check "every expectation has a case" "$(ls "$here/expect")" "$(sed -n 's/^\([a-z][^ ]*\) .*/\1/p' "$here/cases" | sort)"
+	check "every recording is replayed" "$(ls "$here/rec")" "$(grep -o '[a-z]*\.rec' "$here/cases" | sort -u)"
+fi
+[ -z "$accept" ] || { git -C "$top" status --short tests/golden; exit 0; }
+finish
