@@ -119,6 +119,10 @@ static int read_header(struct gobin *g, uint64_t off, uint64_t va, uint64_t size
 	uint64_t w[8], first, n;
 	uint8_t h[8];
 
+	if (off >= g->elf->size)
+		return -ENOENT;
+	if (size > g->elf->size - off)
+		size = g->elf->size - off;
 	if (size < 8 + sizeof(w) || elf_pread(g->elf, h, 8, off) ||
 	    elf_pread(g->elf, w, sizeof(w), off + 8))
 		return -ENOENT;

@@ -182,6 +182,8 @@ static void test_bad(void)
 	m.shift = 0;
 	m.module = false;
 	bad(m, 0, 0, -EBADMSG);
+	/* Text that cannot be executed: p_flags of the first program header. */
+	bad(f, sizeof(Elf64_Ehdr) + 4, PF_R, -EBADMSG);
 	/* Releases that are not read. */
 	f.version = "go1.16.5";
 	bad(f, 0, 0, -EPROTONOSUPPORT);
