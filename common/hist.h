@@ -12,7 +12,9 @@ struct hist {
 	uint64_t min, max, sum; /* exact; min is UINT64_MAX and max 0 when empty */
 };
 
+/* Empties it; nothing to free. */
 void hist_init(struct hist *h);
+/* How many values are in it. */
 uint64_t hist_count(const struct hist *h);
 /* Adds one value. */
 void hist_value(struct hist *h, uint64_t ns);

@@ -18,6 +18,7 @@ struct json {
 	int err; /* -ENOMEM sticks until json_reset(); later calls do nothing */
 };
 
+/* An empty writer; json_free() when done. */
 void json_init(struct json *j);
 void json_reset(struct json *j); /* empty, keeps the buffer */
 void json_free(struct json *j);

@@ -22,6 +22,7 @@ struct nearest {
 	} best[NEAREST_MAX]; /* nearest first */
 };
 
+/* Begins the search for want, which is copied; then each name is shown to nearest_see(). */
 void nearest_init(struct nearest *n, const char *want);
 void nearest_see(struct nearest *n, const char *name);
 /* Writes " (did you mean A, B or C?)", or "" when nothing is near. Returns buf. */

@@ -1,0 +1,227 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# Holds what is written against what is there: man pages and README against the tools' options, columns
+# and JSON keys; their examples are run; and the house rules of the source tree.
+. "$(dirname "$0")/lib.sh"
+top=$(cd "$(dirname "$0")/.." && pwd)
+O=$(realpath "${O:-$top/.output}") BIN=$O/bin GO=$O/tests/go
+golden=$top/tests/golden
+cd "$top" || exit 99
+tools=$(sed -n 's/^TOOLS := *//p' Makefile)
+[ -n "$tools" ] || tools=$(ls "$BIN" 2>/dev/null)
+# What git would take; in a tarball, everything but what was built.
+sources() { git ls-files -co --exclude-standard 2>/dev/null || find . -path ./.output -prune -o -type f -print | sed 's|^\./||'; }
+
+# same NAME A B: two lists, one item in a line, are the same set
+same() {
+	local only_a only_b
+	: >"$tmp/out" >"$tmp/err"
+	only_a=$(comm -23 <(sort -u <<<"$2") <(sort -u <<<"$3") | paste -sd ' ')
+	only_b=$(comm -13 <(sort -u <<<"$2") <(sort -u <<<"$3") | paste -sd ' ')
+	if [ -z "$2" ]; then
+		not_ok "$1" "found nothing to compare"
+	elif [ -n "$only_a$only_b" ]; then
+		not_ok "$1" "only in the program: ${only_a:-nothing}; only in the page: ${only_b:-nothing}"
+	else
+		ok "$1"
+	fi
+}
+# none NAME WHAT TEXT: TEXT, which a search found, must be empty
+none() {
+	: >"$tmp/out" >"$tmp/err"
+	if [ -z "$3" ]; then ok "$1"; else not_ok "$1" "$2: $(head -n 8 <<<"$3" | paste -sd ';' | cut -c1-600)"; fi
+}
+
+# --- man pages
+
+# section FILE SECTION [SUBSECTION]: its lines
+section() {
+	awk -v s="$2" -v ss="${3:-}" '
+		/^\.SH / { on = $0 == ".SH " s; sub_on = 0; next }
+		/^\.SS / { sub_on = substr($0, 5) == ss; next }
+		on && (ss == "" || sub_on)' "$1"
+}
+# tags: the terms of .TP items, one in a line, fonts taken off
+tags() { sed -n '/^\.TP/{n;p}' | sed 's/^\.[A-Z]* //; s/\\f[BIR]//g; s/\\-/-/g' | sed 's/, /\n/g'; }
+
+# "pid=PID[,PID] P p": an option with its argument and letters, in the order of the page
+help_options() {
+	"$BIN/$1" --help | awk '
+		function out() { if (name != "") print name letters; name = "" }
+		/^Examples:/ { exit }
+		match($0, /^ +(-., )?--[a-z]/) {
+			out(); s = $0; letters = ""
+			if (match(s, /^ +-., /)) letters = " " substr(s, RSTART + RLENGTH - 3, 1)
+			sub(/^ *(-., )?--/, "", s); sub(/ .*/, "", s); name = s
+		}
+		match($0, /; also -./) { letters = letters " " substr($0, RSTART + RLENGTH - 1, 1) }
+		END { out() }'
+}
+man_options() {
+	section "man/$1.8" OPTIONS | sed -n '/^\.TP/{n;p}' | sed 's/^\.B //; s/\\f[BIR]//g; s/\\-/-/g' | awk '
+		{ n = split($0, w, ", "); letters = ""; name = ""
+		  for (i = 1; i <= n; i++) if (w[i] ~ /^--/) name = substr(w[i], 3); else letters = letters " " substr(w[i], 2)
+		  print name letters }'
+}
+header() { grep -h "^ *$1 " "$golden"/expect/* | tr -s ' ' '\n' | sed '/^$/d'; }
+keys() { grep -h '^{' "$golden"/expect/* | jq -r --arg t "$1" 'select(.type == $t) | keys[]'; }
+own_keys() { sed -n 's/.*json_[a-z0-9]*(j, "\([a-z_]*\)".*/\1/p' common/run.c; }
+
+for t in $tools; do
+	same "$t: options" "$(help_options "$t")" "$(man_options "$t")"
+	check "$t: summary" "$("$BIN/$t" --help | sed -n '/^Usage/,/^[a-z]/p' | tail -n 1)" \
+		"$(sed -n "s/^$t \\\\- //p" "man/$t.8")"
+	check_true "$t: has a test" "no tests/behave/$t*.sh" test -n "$(ls tests/behave/"$t"*.sh)"
+	for s in NAME SYNOPSIS DESCRIPTION OPTIONS FIELDS EXAMPLES OVERHEAD CAVEATS "EXIT STATUS" "SEE ALSO"; do
+		grep -qx "\.SH $s" "man/$t.8" || { not_ok "$t: sections" "no $s"; continue 2; }
+	done
+	ok "$t: sections"
+	"$BIN/$t" --slower 5 --comm 'a,b*' --print-config >"$tmp/conf" 2>"$tmp/err" &&
+		"$BIN/$t" --check-config --config "$tmp/conf" >>"$tmp/err" 2>&1 &&
+		"$BIN/$t" --config "$tmp/conf" --print-config >"$tmp/again" 2>>"$tmp/err"
+	check "$t: --print-config reads back" "$? $(cmp "$tmp/conf" "$tmp/again" 2>&1)" "0 "
+	check "$t: --version" "$("$BIN/$t" --version)" "$t (reqtools) $(sed -n 's/^VERSION := //p' Makefile)"
+done
+for p in man/*.[0-9]; do
+	if command -v mandoc >"$tmp/which"; then
+		none "$p: mandoc" "lint" "$(mandoc -T lint "$p" 2>&1)"
+	else
+		skip "$p: mandoc" "no mandoc here"
+	fi
+done
+
+page=man/handlerlat.8
+list() { "$BIN/handlerlat" --list "$@" 2>"$tmp/err"; }
+same "columns: calls" "$(header TIME)" "$(section $page FIELDS 'Text: calls' | tags)"
+same "columns: tables" "$(header CALLS)" "$(section $page FIELDS 'Text: intervals and totals' | tags)"
+same "columns: functions" "$(list libc.so.6 malloc | head -n 1 | tr -s ' ' '\n')" \
+	"$(section $page FIELDS 'Text: functions' | tags)"
+same "keys: call" "$(keys call)" "$(section $page FIELDS 'JSON: call' | tags)"
+same "keys: interval" "$(keys interval)" "$(section $page FIELDS 'JSON: interval' | tags)"
+same "keys: total" "$(keys total)" "$(section $page FIELDS 'JSON: interval' | tags)"
+same "keys: function" "$(list -j libc.so.6 'mem*' | jq -r 'keys[]')" "$(section $page FIELDS 'JSON: function' | tags)"
+same "keys: summary" "$(keys summary; own_keys)" "$(section $page FIELDS 'JSON: summary' | tags)"
+same "keys: types" "$(grep -h '^{' "$golden"/expect/* | jq -r .type; echo function)" \
+	"$(sed -n 's/^\([a-z]*\)|[a-z]*|.*/\1/p' man/reqtools.7 | grep -vxE 'type|tool')"
+for k in le_ns count; do
+	keys interval | grep -qx histogram && grep -h '"histogram":\[{' "$golden"/expect/* | grep -q "\"$k\":" &&
+		section $page FIELDS 'JSON: interval' | grep -q "^\.B $k" || not_ok "keys: histogram" "$k"
+done
+none "no key is null in each record" "keys" "$(for t in call interval total; do
+	grep -h '^{' "$golden"/expect/* | jq -r --arg t $t 'select(.type == $t) | to_entries[] | select(.value != null) | .key' |
+		sort -u >"$tmp/seen"
+	keys $t | sort -u | comm -23 - "$tmp/seen"
+done)"
+
+# --- examples. A pid 1234 is that of ./server; ./server is a Go program; all is run in a directory of its own.
+
+"$top/tests/go-build.sh" "$GO" >"$tmp/build" 2>&1
+server=$(find "$GO" -path '*/go1.*/server' -perm -100 2>/dev/null | sort -V | tail -n 1)
+mkdir "$tmp/dir"
+[ -z "$server" ] || cp "$server" "$tmp/dir/server"
+cp "$golden/rec/http.rec" "$tmp/dir/requests.rec"
+live=yes
+[ "$(id -u)" = 0 ] || live="needs root"
+if [ "$live" = yes ]; then
+	"$BIN/handlerlat" -d 0.1 -p $$ libc.so.6 getaddrinfo >"$tmp/out" 2>"$tmp/err"
+	grep -q ': ready (' "$tmp/err" || live="this kernel does not permit tracing"
+fi
+if [ -n "$server" ]; then
+	"$tmp/dir/server" -port 0 -d 300 >"$tmp/server" 2>&1 &
+	server_pid=$!
+	pids="$pids $server_pid"
+	wait_for 20 grep -q listening "$tmp/server" || bench_broken "the Go server does not start"
+fi
+
+# example WHERE COMMAND
+example() {
+	local name="$1: $2" cmd=${2#sudo }
+	case $cmd in
+	*./server* | *1234*) [ -n "$server" ] || { skip "$name" "no Go toolchain"; return; } ;;
+	esac
+	case $cmd in
+	*--list* | *--replay* | *-config* | *--help*) ;;
+	*) [ "$live" = yes ] || { skip "$name" "$live"; return; } ;;
+	esac
+	cmd=${cmd//1234/${server_pid:-}}
+	cmd=${cmd/-d 60/-d 1}
+	(cd "$tmp/dir" && PATH=$BIN:$PATH HANDLERLAT_DURATION=1 timeout 60 bash -o pipefail -c "$cmd") \
+		>"$tmp/out" 2>"$tmp/err" </dev/null
+	check "$name" $? 0
+}
+# A line of an example block, unescaped.
+man_examples() { section "$1" EXAMPLES | awk '/^\.EX/ { on = 1; next } /^\.EE/ { on = 0 } on' | sed 's/\\-/-/g; s/\\e/\\/g'; }
+for t in $tools; do
+	man_examples "man/$t.8" >"$tmp/examples"
+	check_true "$t: has examples" "none in man/$t.8" test -s "$tmp/examples"
+	while IFS= read -r line; do example "$t.8" "$line"; done <"$tmp/examples"
+done
+
+# README: commands stand in blocks of sh, behind no prompt.
+awk '/^```sh/ { on = 1; next } /^```/ { on = 0 } on' README.md | sed 's/ *#.*//; /^$/d' >"$tmp/commands"
+check_true "README has commands" "no block of sh" test -s "$tmp/commands"
+while IFS= read -r line; do
+	# shellcheck disable=SC2086
+	set -- ${line#sudo }
+	case $1 in
+	handlerlat) example README "$line" ;;
+	scripts/* | tests/*) check_true "README: $line" "no such program" test -x "$1" ;;
+	make)
+		# A variable that names something of the reader's own is left out.
+		shift
+		make -n O="$tmp/o" $(printf '%s\n' "$@" | grep -vE '^(LIBBPF|VMLINUX_H|CC|DESTDIR)=') >"$tmp/out" 2>"$tmp/err"
+		check "README: $line" $? 0 ;;
+	git | cd) ;;
+	*) not_ok "README: $line" "neither a tool nor a script nor make" ;;
+	esac
+done <"$tmp/commands"
+none "README: files" "no such file" "$(grep -oE '`[a-z]+/[A-Za-z0-9_./-]*`' README.md | tr -d '\`' | while read -r f; do
+	[ -e "$f" ] || ls $f >/dev/null 2>&1 || echo "$f"
+done)"
+
+# --- the source tree
+
+# What no test of its own name holds, and what holds it instead.
+untested="
+elfsym:elf gobin_base:gobin gobin_inlined:gobin gobin_open:gobin gobin_sites:gobin procmaps:proc
+target_c:target tfile:target run:behave"
+for f in common/*.c; do
+	n=$(basename "$f" .c)
+	[ -f "tests/unit/$n.c" ] && continue
+	by=$(grep -oE "(^| )$n:[a-z]+" <<<"$untested" | cut -d: -f2)
+	if [ -z "$by" ]; then echo "$n"; elif [ "$by" != behave ] && [ ! -f "tests/unit/$by.c" ]; then echo "$n ($by)"; fi
+done >"$tmp/missing"
+none "each file of common has a unit test" "none for" "$(cat "$tmp/missing")"
+
+# A prototype is documented by a comment above it in its paragraph, or by the header's own when the
+# paragraph is the first; one that is static inline counts like any other.
+undocumented() {
+	awk -v f="$1" '
+		/^$/ { said = 0; next }
+		/\/\*/ { said = 1 }
+		/^[a-z].*\*?[a-z0-9_]+\(.*(\)|,)( *\{| *;|$| __attribute)/ && !/^(typedef|extern|return|else|if|for|while|switch)/ {
+			if (!said && !first) print f ": " $0
+		}' "$1"
+}
+none "each public function is documented" "not documented" "$(for h in common/*.h bpf/hist_slots.h; do undocumented "$h"; done)"
+
+none "each source has its licence" "no SPDX line in" "$(sources | grep -E '\.(c|h|cc|go|s|sh|py|[78])$|^(Makefile|scripts/.*|\.ci/.*)$' |
+	while read -r f; do [ ! -f "$f" ] || head -n 4 "$f" | grep -q 'SPDX-License-Identifier: GPL-2.0' || echo "$f"; done)"
+none "bpf is GPL-2.0-only" "another licence in" "$(grep -LE 'GPL-2.0-only' bpf/*)"
+none "lines have 100 columns at most" "longer" "$(for f in common/*.[ch] tools/*.[ch] bpf/*.[ch] tests/*/*.[ch]; do
+	expand -t 8 "$f" | awk -v f="$f" 'length > 100 { print f ":" NR }'
+done)"
+none "nothing is left to do" "found" "$(sources | grep -vx tests/docs.sh | grep -v '^tests/golden/rec/' |
+	tr '\n' '\0' | xargs -0 grep -nIE '\b(TODO|FIXME)\b' 2>"$tmp/err")"
+none "no paths of one machine" "found" "$(sources | grep -vx tests/docs.sh | tr '\n' '\0' |
+	xargs -0 grep -naoE '(/home/|/work/|/tmp/h/)[a-z0-9_/.-]*' 2>"$tmp/err")"
+none "no hosts of mirrors" "found" "$(sources | grep -vxE 'tests/docs.sh|LICENSE' | tr '\n' '\0' |
+	xargs -0 grep -nIoE '(https?|ftp)://[A-Za-z0-9.-]+' 2>"$tmp/err" |
+	grep -vE '://(127\.|localhost|host|HOST|example\.|[a-z0-9-]+\.(test|example|invalid)|\.)')"
+if command -v clang-format >"$tmp/which"; then
+	make -s check-format >"$tmp/out" 2>&1
+	check "clang-format" $? 0
+else
+	skip "clang-format" "not installed"
+fi
+finish
