@@ -13,6 +13,9 @@ out=${1:-${O:-$top/.output}/tests/go}
 build=$top/tests/load/build-go.sh
 cache=${REQTOOLS_CACHE:-${XDG_CACHE_HOME:-/var/cache}/reqtools}/go
 export GOCACHE="${GOCACHE:-$cache/cache}"
+mkdir -p "$out"
+exec 8>"$out/.lock" # two tests may want the same programs
+flock 8
 newest_source=$(find "$top/tests/load/go" "$build" "$0" -type f -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2-)
 
 # The toolchains, one GOROOT/bin/go per version, oldest first.
@@ -36,12 +39,11 @@ want() {
 	local dir=$1 go=$2
 	shift 2
 	made "$dir" "$@" && return
-	# shellcheck disable=SC2016
-	"$build" "$go" "$dir" "$@" >/dev/null
+	"$build" "$go" "$dir" "$@" >/dev/null 8>&-
 	touch "$dir/.made-$(echo "$1-${*:2}" | tr ' ,' '__')"
 }
 
-# one VERSION GO EXTREME: all programs and modes for the oldest and newest, little for those between,
+# one VERSION GO EXTREME(yes|no): all programs and modes for the oldest and newest, little for those between,
 # where only a layout differs.
 one() {
 	local dir=$out/go$1

@@ -59,7 +59,7 @@ check() {
 check_true() {
 	t_name=$1 t_why=$2
 	shift 2
-	if "$@"; then ok "$t_name"; else not_ok "$t_name" "$t_why"; fi
+	if "$@" >/dev/null; then ok "$t_name"; else not_ok "$t_name" "$t_why"; fi
 }
 # contains FILE TEXT: a fixed string
 contains() { grep -qF -- "$2" "$1"; }
@@ -81,7 +81,7 @@ start() {
 	: >"$tmp/out" >"$tmp/err"
 	t_bin=$BIN/$1
 	shift
-	"$t_bin" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null &
+	"$t_bin" "$@" >>"$tmp/out" 2>>"$tmp/err" </dev/null &
 	tool=$!
 	pids="$pids $tool"
 	wait_for 60 sh -c "grep -q ': ready (' '$tmp/err' || ! kill -0 $tool" && grep -q ': ready (' "$tmp/err"
@@ -101,10 +101,11 @@ await() {
 # `load_done` waits for its end. Its output is $tmp/load, its pid $load.
 load() {
 	rm -f "$tmp/fifo"
+	: >"$tmp/load"
 	mkfifo "$tmp/fifo" || exit 99
 	t_bin=$1
 	shift
-	"$t_bin" "$@" <"$tmp/fifo" >"$tmp/load" 2>&1 &
+	"$t_bin" "$@" <"$tmp/fifo" >>"$tmp/load" 2>&1 &
 	load=$!
 	pids="$pids $load"
 	exec 9>"$tmp/fifo"
@@ -163,4 +164,25 @@ disagreement() {
 		  else empty end,
 		differ("balanced"; $summary.balanced; true)
 	' "$tmp/out" 2>&1 | sort -u | head -n 5 | paste -sd ';' -
+}
+
+# go_versions: sets $versions (those of the Go workloads, go1.X), $oldest and $newest; in a guest only these
+# two. Builds what is missing, but not in a guest. Ends the test where there is no toolchain.
+go_versions() {
+	if [ -z "${IN_GUEST:-}" ]; then
+		"$top/tests/go-build.sh" "$GO" >"$tmp/build" 2>&1 || [ $? = 77 ] || bench_broken "$(cat "$tmp/build")"
+	fi
+	versions=$(cd "$GO" 2>/dev/null && find . -mindepth 1 -maxdepth 1 -name 'go1.*' -printf '%f\n' |
+		sort -V | awk -F. '$2 >= 17')
+	[ -n "$versions" ] || { skip go "no Go toolchain where tests/go-build.sh ran"; finish; }
+	oldest=$(echo "$versions" | head -n 1)
+	newest=$(echo "$versions" | tail -n 1)
+	[ -z "${IN_GUEST:-}" ] || versions="$oldest $newest"
+}
+# go_program CASE VERSION/FILE: is the case wanted, and the program there?
+go_program() {
+	wanted "$1" || return
+	[ ! -x "$GO/$2" ] || return 0
+	skip "$1" "${2%/*} did not build ${2#*/}"
+	return 1
 }
