@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-TOOLS :=
+TOOLS := handlerlat
 
 # make                 build .output/bin/TOOL
 # make check           every test; sudo scripts/check installs what it needs first
@@ -43,7 +43,10 @@ common_src := $(wildcard common/*.c)
 common_obj := $(common_src:common/%.c=$(O)/common/%.o)
 unit_tests := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 fuzzers    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-loads      := $(patsubst tests/load/%.c,%,$(wildcard tests/load/*.c))
+loads      := $(patsubst tests/load/%.c,%,$(wildcard tests/load/*.c)) exceptions symbols
+benches    := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
+formatted  := $(wildcard common/*.[ch] tools/*.[ch] bpf/*.c tests/*/*.[ch] tests/load/*.cc \
+	tests/load/symbols/*.[ch] tests/load/go/*/*.c) $(filter-out bpf/vmlinux.h,$(wildcard bpf/*.h))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -128,6 +131,20 @@ $(O)/tests/load/%: tests/load/%.c
 	$(call say,CC,$@)
 	$(Q)$(CC) -O2 -g -std=gnu17 $(WARN) -D_GNU_SOURCE -fno-omit-frame-pointer -MMD -MP $< -o $@ -lpthread -lm
 
+$(O)/tests/load/exceptions: tests/load/exceptions.cc tests/load/load.h
+	@mkdir -p $(@D)
+	$(call say,CXX,$@)
+	$(Q)$(CXX) -O2 -g -std=gnu++17 -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror) \
+		-D_GNU_SOURCE -fno-omit-frame-pointer $< -o $@
+$(O)/tests/load/symbols: $(wildcard tests/load/symbols/*.c) tests/load/load.h tests/load/symbols/symbols.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -O2 -g -std=gnu17 $(WARN) -D_GNU_SOURCE -fno-omit-frame-pointer $(filter %.c,$^) -o $@
+$(O)/tests/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(CFLAGS) $(ALLCFLAGS) -MMD -MP $< $(LDLIBS) -o $@
+
 unit: $(unit_tests:%=$(O)/tests/unit/%)
 fuzz: $(fuzzers:%=$(O)/tests/fuzz/%)
 load: $(loads:%=$(O)/tests/load/%)
@@ -136,14 +153,14 @@ check: all unit load
 	tests/run.sh
 check-quick: all unit load
 	tests/run.sh --quick
-bench: all load
+bench: all load $(benches:%=$(O)/tests/bench/%)
 	tests/bench/run.sh
 
 # --- housekeeping
 format:
-	clang-format -i $(wildcard common/*.[ch] tools/*.c bpf/*.c tests/*/*.c) $(filter-out bpf/vmlinux.h,$(wildcard bpf/*.h))
+	clang-format -i $(formatted)
 check-format:
-	clang-format --dry-run -Werror $(wildcard common/*.[ch] tools/*.c bpf/*.c tests/*/*.c) $(filter-out bpf/vmlinux.h,$(wildcard bpf/*.h))
+	clang-format --dry-run -Werror $(formatted)
 install: all
 	install -d $(DESTDIR)$(prefix)/sbin $(DESTDIR)$(prefix)/share/man/man8 $(DESTDIR)$(prefix)/share/man/man7
 	install -m 755 $(TOOLS:%=$(O)/bin/%) $(DESTDIR)$(prefix)/sbin/

@@ -16,7 +16,7 @@ struct filter_glob {
 };
 
 struct filter {
-	__u32 pids, exclude_pids;	/* how many are in the map; one alone stands in only_pid */
+	__u32 pids, exclude_pids; /* how many are in the map; one alone stands in only_pid */
 	__u32 only_pid;
 	__u32 cgroups, exclude_cgroups; /* slots 0.. and FILTER_MAX_CGROUPS.. of the cgroup array */
 	__u32 comms, exclude_comms;

@@ -29,17 +29,25 @@
 
 #define MAX_PENDING_RETURNS 64 /* MAX_URETPROBE_DEPTH of kernel/events/uprobes.c */
 
-const volatile bool emit_calls = false;	 /* one record per call */
-const volatile bool want_http = false;	 /* read method, path, status where the function has them */
+const volatile bool emit_calls = false; /* one record per call */
+const volatile bool want_http = false; /* read method, path, status where the function has them */
 const volatile bool have_cookie = false; /* bpf_get_attach_cookie exists */
 const volatile __u64 slower_ns = 0;
 
+/*
+ * The calls that are going on. A frame stays in the map when its call ends (start_ns is 0 then): the
+ * next call of this goroutine or thread to get here finds it, and two lookups per call do without the
+ * locks of an insertion and a deletion. Once frames_keep are there, frames go with their call.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
 	__type(key, struct hl_key);
 	__type(value, struct hl_frame);
 } frames SEC(".maps");
+
+const volatile __u64 frames_keep = 32768; /* half of max_entries: the rest is for running calls */
+__u64 nframes = 0; /* how many there are */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -48,7 +56,7 @@ struct {
 	__type(value, struct hl_request);
 } requests SEC(".maps");
 
-/* What a new element of requests starts from: 200 bytes are much for a 512-byte stack. */
+/* What a request starts from: 200 bytes are much for a 512-byte stack. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -62,7 +70,8 @@ static __always_inline __u64 cookie_of(void *ctx)
 
 	if (have_cookie)
 		return bpf_get_attach_cookie(ctx);
-	asm volatile("%0 = 0x72657174636f6f6b ll" : "=r"(v)); /* ATTACH_COOKIE_MAGIC of common/attach.h */
+	asm volatile("%0 = 0x72657174636f6f6b ll"
+		     : "=r"(v)); /* ATTACH_COOKIE_MAGIC of common/attach.h */
 	return v;
 }
 
@@ -179,23 +188,25 @@ static __always_inline void fold_path(struct hl_request *r)
 /* Keeps method and path of the request that the function was called with. */
 static __always_inline bool keep_request(struct hl_stats *st, const struct hl_key *key, __u64 p)
 {
-	struct hl_request *r;
+	struct hl_request *r, *none;
 	__u32 zero = 0;
 
-	r = bpf_map_lookup_elem(&no_request, &zero);
-	if (!r)
+	none = bpf_map_lookup_elem(&no_request, &zero);
+	if (!none)
 		return false;
-	if (bpf_map_update_elem(&requests, key, r, BPF_ANY)) {
+	r = bpf_map_lookup_elem(&requests, key);
+	if (r) {
+		__builtin_memcpy(r, none, sizeof(*r));
+	} else {
+		bpf_map_update_elem(&requests, key, none, BPF_NOEXIST);
+		r = bpf_map_lookup_elem(&requests, key);
+	}
+	if (!r) {
 		count(&st->attr_full);
 		return false;
 	}
-	r = bpf_map_lookup_elem(&requests, key);
-	if (!r)
+	if (!read_request(p, r))
 		return false;
-	if (!read_request(p, r)) {
-		bpf_map_delete_elem(&requests, key);
-		return false;
-	}
 	if (aggregate)
 		fold_path(r);
 	return true;
@@ -237,23 +248,48 @@ static __always_inline void finish_request(const struct hl_frame *f, struct hl_r
 	bpf_probe_read_user(r->route, s.len & (2 * HL_ROUTE - 1), (void *)s.ptr);
 }
 
+/* The frame of this key, made where there is none: NULL when the map is full. */
+static __always_inline struct hl_frame *frame_of(const struct hl_key *key)
+{
+	struct hl_frame *f = bpf_map_lookup_elem(&frames, key), none = {};
+
+	if (f)
+		return f;
+	if (bpf_map_update_elem(&frames, key, &none, BPF_NOEXIST))
+		return NULL;
+	__sync_fetch_and_add(&nframes, 1);
+	return bpf_map_lookup_elem(&frames, key);
+}
+
+static __always_inline void leave_frame(const struct hl_key *key, struct hl_frame *f)
+{
+	bool http = f->has_http;
+
+	f->start_ns = 0;
+	if (nframes <= frames_keep)
+		return;
+	if (http)
+		bpf_map_delete_elem(&requests, key);
+	if (!bpf_map_delete_elem(&frames, key))
+		__sync_fetch_and_add(&nframes, -1);
+}
+
 /* A frame is found taken: the call that took it never returned. */
 static __always_inline void unwound(struct hl_stats *st, const struct hl_key *key,
 				    const struct hl_frame *f)
 {
 	count(&st->unwound);
 	if (emit_calls)
-		send_call(st, key->fn, f,
-			  f->has_http ? bpf_map_lookup_elem(&requests, key) : NULL,
+		send_call(st, key->fn, f, f->has_http ? bpf_map_lookup_elem(&requests, key) : NULL,
 			  bpf_ktime_get_ns(), HL_UNWOUND);
 }
 
-static __always_inline int go_key(struct pt_regs *ctx, __u64 cookie, __u64 depth,
+static __always_inline int go_key(struct pt_regs *ctx, __u64 pid_tgid, __u64 cookie, __u64 depth,
 				  struct hl_key *key)
 {
 	__u64 hi;
 
-	key->id = bpf_get_current_pid_tgid() >> 32;
+	key->id = pid_tgid >> 32;
 	key->fn = cookie & HL_FN_MASK;
 	key->g = REG_G(ctx);
 	if (bpf_probe_read_user(&hi, sizeof(hi), (void *)(key->g + 8)))
@@ -262,38 +298,41 @@ static __always_inline int go_key(struct pt_regs *ctx, __u64 cookie, __u64 depth
 	return 0;
 }
 
-static __always_inline bool takes(__u64 cookie)
+static __always_inline bool takes(__u64 cookie, __u64 pid_tgid)
 {
-	return (cookie & HL_FN_MASK) == HL_FN_CALIBRATE ||
-	       filter_pass(bpf_get_current_pid_tgid() >> 32);
+	return (cookie & HL_FN_MASK) == HL_FN_CALIBRATE || filter_pass(pid_tgid >> 32);
 }
 
 SEC("uprobe")
 int go_entry(struct pt_regs *ctx)
 {
-	__u64 cookie = cookie_of(ctx);
-	struct hl_frame f = {}, *old;
+	__u64 cookie = cookie_of(ctx), id = bpf_get_current_pid_tgid();
+	struct hl_frame *f;
 	struct hl_stats *st;
 	struct hl_key key;
-	__u64 id;
 
-	if (((cookie & HL_F_BRANCH) && branch_taken(ctx)) || !takes(cookie))
+	if (((cookie & HL_F_BRANCH) && branch_taken(ctx)) || !takes(cookie, id))
 		return 0;
 	st = stats_of(cookie & HL_FN_MASK);
 	if (!st)
 		return 0;
 	count(&st->entered);
-	if (go_key(ctx, cookie, HL_DEPTH(cookie), &key)) {
+	if (go_key(ctx, id, cookie, HL_DEPTH(cookie), &key)) {
 		count(&st->untracked);
 		return 0;
 	}
-	old = bpf_map_lookup_elem(&frames, &key);
-	if (old)
-		unwound(st, &key, old);
-	id = bpf_get_current_pid_tgid();
-	f.tgid = id >> 32;
-	f.tid = id;
-	bpf_probe_read_user(&f.goid, sizeof(f.goid),
+	f = frame_of(&key);
+	if (!f) {
+		count(&st->untracked);
+		return 0;
+	}
+	if (f->start_ns)
+		unwound(st, &key, f);
+	f->tgid = id >> 32;
+	f->tid = id;
+	f->goid = 0;
+	f->has_http = 0;
+	bpf_probe_read_user(&f->goid, sizeof(f->goid),
 			    (void *)(key.g + (cookie & HL_F_GOID_160 ? 160 : 152)));
 	if (want_http && (cookie & HL_F_HTTP)) {
 		__u64 a1 = REG_GO_ARG(ctx, 1), a2 = REG_GO_ARG(ctx, 2), a3 = REG_GO_ARG(ctx, 3);
@@ -303,16 +342,11 @@ int go_entry(struct pt_regs *ctx)
 		barrier_var(a1);
 		barrier_var(a2);
 		barrier_var(a3);
-		f.req = method ? a3 : a2;
-		f.rw = method ? a2 : a1;
-		f.has_http = keep_request(st, &key, f.req);
+		f->req = method ? a3 : a2;
+		f->rw = method ? a2 : a1;
+		f->has_http = keep_request(st, &key, f->req);
 	}
-	f.start_ns = bpf_ktime_get_ns();
-	if (bpf_map_update_elem(&frames, &key, &f, BPF_ANY)) {
-		count(&st->untracked);
-		if (f.has_http)
-			bpf_map_delete_elem(&requests, &key);
-	}
+	f->start_ns = bpf_ktime_get_ns();
 	return 0;
 }
 
@@ -336,7 +370,7 @@ static __always_inline void returned(struct hl_stats *st, const struct hl_key *k
 SEC("uprobe")
 int go_exit(struct pt_regs *ctx)
 {
-	__u64 now = bpf_ktime_get_ns(), cookie = cookie_of(ctx);
+	__u64 now = bpf_ktime_get_ns(), cookie = cookie_of(ctx), id = bpf_get_current_pid_tgid();
 	struct hl_request *req = NULL;
 	struct hl_frame *f;
 	struct hl_stats *st;
@@ -345,11 +379,11 @@ int go_exit(struct pt_regs *ctx)
 	st = stats_of(cookie & HL_FN_MASK);
 	if (!st)
 		return 0;
-	if (go_key(ctx, cookie, 0, &key))
+	if (go_key(ctx, id, cookie, 0, &key))
 		return 0;
 	f = bpf_map_lookup_elem(&frames, &key);
-	if (!f) {
-		if (takes(cookie))
+	if (!f || !f->start_ns) {
+		if (takes(cookie, id))
 			count(&st->missed);
 		return 0;
 	}
@@ -359,9 +393,7 @@ int go_exit(struct pt_regs *ctx)
 			finish_request(f, req, cookie);
 	}
 	returned(st, &key, f, req, now);
-	if (f->has_http)
-		bpf_map_delete_elem(&requests, &key);
-	bpf_map_delete_elem(&frames, &key);
+	leave_frame(&key, f);
 	return 0;
 }
 
@@ -387,12 +419,17 @@ static __always_inline bool entered_by_tail_call(struct task_struct *task, __u64
 /* longjmp left a frame that tail calls shared: each of its levels is gone. */
 static __always_inline void drop_levels(struct hl_stats *st, struct hl_key *key, __u32 levels)
 {
+	struct hl_frame *f;
+
 	for (__u32 i = 1; i < MAX_PENDING_RETURNS; i++) {
 		if (i > levels)
 			break;
 		key->g = i;
-		if (!bpf_map_delete_elem(&frames, key))
+		f = bpf_map_lookup_elem(&frames, key);
+		if (f && f->start_ns) {
+			f->start_ns = 0;
 			count(&st->unwound);
+		}
 	}
 	key->g = 0;
 }
@@ -402,11 +439,11 @@ int c_entry(struct pt_regs *ctx)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	__u64 cookie = cookie_of(ctx), id = bpf_get_current_pid_tgid();
-	struct hl_frame f = {}, *old;
 	struct hl_stats *st;
+	struct hl_frame *f;
 	struct hl_key key;
 
-	if (!takes(cookie))
+	if (!takes(cookie, id))
 		return 0;
 	st = stats_of(cookie & HL_FN_MASK);
 	if (!st)
@@ -420,21 +457,25 @@ int c_entry(struct pt_regs *ctx)
 	key.fn = cookie & HL_FN_MASK;
 	key.g = 0;
 	key.pos = REG_SP(ctx);
-	f.tgid = id >> 32;
-	f.tid = id;
-	old = bpf_map_lookup_elem(&frames, &key);
-	if (old) {
+	f = frame_of(&key);
+	if (f && f->start_ns) {
 		if (entered_by_tail_call(task, key.pos)) {
-			key.g = ++old->levels;
+			key.g = ++f->levels;
+			f = frame_of(&key);
 		} else {
-			unwound(st, &key, old);
-			if (old->levels)
-				drop_levels(st, &key, old->levels);
+			unwound(st, &key, f);
+			if (f->levels)
+				drop_levels(st, &key, f->levels);
+			f->levels = 0;
 		}
 	}
-	f.start_ns = bpf_ktime_get_ns();
-	if (bpf_map_update_elem(&frames, &key, &f, BPF_ANY))
+	if (!f) {
 		count(&st->untracked);
+		return 0;
+	}
+	f->tgid = id >> 32;
+	f->tid = id;
+	f->start_ns = bpf_ktime_get_ns();
 	return 0;
 }
 
@@ -462,13 +503,13 @@ int c_return(struct pt_regs *ctx)
 		else
 			key.g = 0;
 	}
-	if (!f) {
-		if (takes(cookie))
+	if (!f || !f->start_ns) {
+		if (takes(cookie, id))
 			count(&st->missed);
 		return 0;
 	}
 	returned(st, &key, f, NULL, now);
-	bpf_map_delete_elem(&frames, &key);
+	leave_frame(&key, f);
 	return 0;
 }
 

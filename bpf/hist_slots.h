@@ -49,7 +49,8 @@ static inline __attribute__((always_inline)) unsigned int hist_slot(unsigned lon
 	msb = hist_log2(v);
 	if (msb > HIST_MAX_BIT)
 		return HIST_SLOTS - 1;
-	return (msb - HIST_SUB_BITS + 1) * HIST_SUB + ((v >> (msb - HIST_SUB_BITS)) & (HIST_SUB - 1));
+	return (msb - HIST_SUB_BITS + 1) * HIST_SUB +
+	       ((v >> (msb - HIST_SUB_BITS)) & (HIST_SUB - 1));
 }
 
 /* The smallest value of a slot. */

@@ -9,7 +9,8 @@
 #define REG_G(ctx)  ((ctx)->r14)
 #define REG_SP(ctx) ((ctx)->sp)
 /* Integer arguments 0..3 of ABIInternal. */
-#define REG_GO_ARG(ctx, n) ((n) == 0 ? (ctx)->ax : (n) == 1 ? (ctx)->bx : (n) == 2 ? (ctx)->cx : (ctx)->di)
+#define REG_GO_ARG(ctx, n)                                                                         \
+	((n) == 0 ? (ctx)->ax : (n) == 1 ? (ctx)->bx : (n) == 2 ? (ctx)->cx : (ctx)->di)
 /* RET has popped the return address when a return probe runs. */
 #define REG_SP_AT_RETURN(ctx) ((ctx)->sp - 8)
 

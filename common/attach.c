@@ -103,8 +103,8 @@ enum attach_backend attach_choose(enum attach_backend asked)
 
 int attach_prepare(struct bpf_program *prog, enum attach_backend be)
 {
-	return be == ATTACH_MULTI ? bpf_program__set_expected_attach_type(prog, TRACE_UPROBE_MULTI) :
-				    0;
+	return be == ATTACH_MULTI ? bpf_program__set_expected_attach_type(prog, TRACE_UPROBE_MULTI)
+				  : 0;
 }
 
 static int read_number(const char *path, const char *fmt, unsigned int *v)
@@ -168,8 +168,8 @@ static int load_clone(struct bpf_program *prog, uint64_t cookie)
 				   NULL);
 	free(insns);
 	return fd < 0 ? fail(fd, "cannot load program %s for one probe: %s",
-			     bpf_program__name(prog), strerror(-fd)) :
-			fd;
+			     bpf_program__name(prog), strerror(-fd))
+		      : fd;
 }
 
 static int attach_perf_one(struct attach_set *s, struct bpf_program *prog, bool clone,
@@ -198,8 +198,8 @@ static int attach_perf_one(struct attach_set *s, struct bpf_program *prog, bool 
 		}
 	}
 	return link < 0 ? fail(link, "cannot attach to the probe at %s+0x%llx: %s", path,
-			       (unsigned long long)pt->off, strerror(-link)) :
-			  0;
+			       (unsigned long long)pt->off, strerror(-link))
+			: 0;
 }
 
 static int attach_perf(struct attach_set *s, struct bpf_program *prog, bool clone, const char *path,

@@ -12,16 +12,16 @@ struct bpf_program;
 enum attach_backend {
 	ATTACH_AUTO,
 	ATTACH_MULTI, /* uprobe_multi links (Linux 6.6) */
-	ATTACH_PERF,  /* a perf event and a link for each */
+	ATTACH_PERF, /* a perf event and a link for each */
 	ATTACH_CLONE, /* a perf event each, and a copy of the program for each cookie: before 5.15,
 			 where programs cannot ask for their cookie */
 };
 
 /* What this kernel can do; asked once, by trying. */
 struct attach_caps {
-	bool multi;	/* uprobe_multi links */
+	bool multi; /* uprobe_multi links */
 	bool multi_pid; /* ... whose pid filter means the process, not one thread */
-	bool cookie;	/* bpf_get_attach_cookie in uprobes */
+	bool cookie; /* bpf_get_attach_cookie in uprobes */
 };
 const struct attach_caps *attach_caps(void);
 /* The best backend that works here where ATTACH_AUTO is asked for, else what is asked for. */

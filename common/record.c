@@ -62,10 +62,11 @@ int record_write(struct record_writer *w, uint32_t type, const void *data, size_
 
 	if (len > RECORD_MAX_LEN)
 		return -E2BIG;
-	if (!w->err && (fwrite(head, sizeof(head), 1, w->f) != 1 ||
-			(len && fwrite(data, len, 1, w->f) != 1) ||
-			(pad && fwrite(zeroes, pad, 1, w->f) != 1)))
-		w->err = fail(-errno, "cannot write the recording %s: %s", w->path, strerror(errno));
+	if (!w->err &&
+	    (fwrite(head, sizeof(head), 1, w->f) != 1 || (len && fwrite(data, len, 1, w->f) != 1) ||
+	     (pad && fwrite(zeroes, pad, 1, w->f) != 1)))
+		w->err =
+			fail(-errno, "cannot write the recording %s: %s", w->path, strerror(errno));
 	return w->err;
 }
 

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #define TICK_NS	    50000000ULL /* how long a record may wait in the ring buffer */
-#define FLUSH_MS    2000	/* how long the end may wait for a slow network sink */
+#define FLUSH_MS    2000 /* how long the end may wait for a slow network sink */
 #define MAX_WATCHES 64
 
 static struct {

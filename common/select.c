@@ -38,8 +38,8 @@ int select_constants(struct filter *f, int by_map)
 	f->exclude_cgroups = std.exclude_cgroups.n;
 	f->comms = std.comms.n;
 	f->exclude_comms = std.exclude_comms.n;
-	return compile(&f->comm, &std.comms, "comm") ?:
-	       compile(&f->exclude_comm, &std.exclude_comms, "exclude-comm");
+	return compile(&f->comm, &std.comms, "comm")
+		       ?: compile(&f->exclude_comm, &std.exclude_comms, "exclude-comm");
 }
 
 static int add_pids(int fd, const struct opt_list *l, unsigned char what)
@@ -66,8 +66,8 @@ static int add_cgroups(int fd, const struct opt_list *l, unsigned int slot)
 		err = bpf_map_update_elem(fd, &slot, &dir, BPF_ANY);
 		close(dir);
 		if (err)
-			err = fail(err, "cgroup %s: %s (a directory of cgroup v2 is needed)", l->v[i],
-				   strerror(-err));
+			err = fail(err, "cgroup %s: %s (a directory of cgroup v2 is needed)",
+				   l->v[i], strerror(-err));
 	}
 	return err;
 }

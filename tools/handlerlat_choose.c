@@ -111,8 +111,10 @@ static int known_of_file(struct tfile **t, const char *word)
 	int err = target_known(t, word, word);
 
 	if (err == -ENOENT && strchr(word, '/'))
-		return fail(err, "%s has no known server entry: name a function, as in: "
-			    "handlerlat %s FUNCTION", word, word);
+		return fail(err,
+			    "%s has no known server entry: name a function, as in: "
+			    "handlerlat %s FUNCTION",
+			    word, word);
 	return err;
 }
 
@@ -162,7 +164,8 @@ int choose_targets(const struct opt_words *w, bool *watching)
 	*watching = true;
 	err = proc_each(choose_process, NULL);
 	if (!err && !probe_nfiles)
-		log_info("no running process has a known server entry (Go net/http, gRPC, a fasthttp "
+		log_info("no running process has a known server entry (Go net/http, gRPC, a "
+			 "fasthttp "
 			 "router); waiting for one. Name one: handlerlat -p PID FUNCTION");
 	return err;
 }

@@ -113,11 +113,13 @@ static int measure(struct handlerlat_bpf *skel, enum attach_backend be, enum lan
 	bool go = lang == LANG_GO;
 	struct hl_stats st;
 
-	err = err ?: attach_uprobes(&out, go ? skel->progs.go_exit : skel->progs.c_return, be, self,
-				    go ? exit : entry, 1, !go, 0);
+	err = err
+		      ?: attach_uprobes(&out, go ? skel->progs.go_exit : skel->progs.c_return, be,
+					self, go ? exit : entry, 1, !go, 0);
 	err = err ?: ask(to, from, &half);
-	err = err ?: attach_uprobes(&in, go ? skel->progs.go_entry : skel->progs.c_entry, be, self,
-				    entry, 1, false, 0);
+	err = err
+		      ?: attach_uprobes(&in, go ? skel->progs.go_entry : skel->progs.c_entry, be,
+					self, entry, 1, false, 0);
 	err = err ?: ask(to, from, &full);
 	attach_close(in);
 	attach_close(out);

@@ -26,8 +26,8 @@
 
 #define STATS_BUDGET  (16u << 20) /* bytes of kernel memory for the shards of all functions */
 #define MAX_SHARDS    8
-#define LATER_FUNCS   64   /* functions of files that turn up while we watch */
-#define DRAIN_WAIT_MS 20   /* how long the end waits for calls that are about to return */
+#define LATER_FUNCS   64 /* functions of files that turn up while we watch */
+#define DRAIN_WAIT_MS 20 /* how long the end waits for calls that are about to return */
 #define GUARD_NS      1000000000ULL
 #define SWEEP_NS      5000000000ULL
 #define MISS_CACHE    1024
@@ -38,7 +38,7 @@ static struct {
 	uint32_t capacity; /* function ids the maps have room for, the dummy included */
 	uint32_t shards, shard_bits;
 	struct hl_stats *read_buf; /* one function's shards */
-	struct leftovers left;	   /* what the user half found out, added to the kernel's counts */
+	struct leftovers left; /* what the user half found out, added to the kernel's counts */
 	uint64_t *cut;
 	uint64_t *seen; /* by function: activity at the last poll */
 	bool watching, attached;
@@ -143,7 +143,7 @@ static void size_maps(void)
 {
 	struct handlerlat_bpf *s = live.skel;
 	uint32_t cpus = libbpf_num_possible_cpus(), most;
-	bool http = aggregating();
+	bool http = s->rodata->want_http;
 
 	live.capacity = 1 + probe_nfuncs + (live.watching ? LATER_FUNCS : 0);
 	most = STATS_BUDGET / (live.capacity * sizeof(struct hl_stats)) ?: 1;
@@ -155,9 +155,11 @@ static void size_maps(void)
 	s->rodata->shard_bits = live.shard_bits;
 	s->rodata->shard_mask = live.shards - 1;
 	bpf_map__set_max_entries(s->maps.stats, live.capacity << live.shard_bits);
-	bpf_map__set_max_entries(s->maps.frames, set.max_running);
-	bpf_map__set_max_entries(s->maps.requests, set.max_running);
-	bpf_map__set_max_entries(s->maps.routes, http ? set.max_routes << live.shard_bits : 1);
+	bpf_map__set_max_entries(s->maps.frames, 2 * set.max_running);
+	bpf_map__set_max_entries(s->maps.requests, http ? 2 * set.max_running : 1);
+	s->rodata->frames_keep = set.max_running;
+	bpf_map__set_max_entries(s->maps.routes,
+				 aggregating() ? set.max_routes << live.shard_bits : 1);
 	bpf_map__set_max_entries(s->maps.events, set.ring_kib * 1024);
 	s->rodata->events_half = set.ring_kib * 512;
 }
@@ -213,9 +215,10 @@ static int load(void)
 	err = handlerlat_bpf__load(live.skel);
 	if (err)
 		return fail(err, "cannot load the BPF programs: %s%s", strerror(-err),
-			    err == -ESRCH || err == -ENOENT ?
-				    " (no BTF: the kernel needs CONFIG_DEBUG_INFO_BTF)" :
-				    log_verbose ? "" : " (-v shows the kernel's reason)");
+			    err == -ESRCH || err == -ENOENT
+				    ? " (no BTF: the kernel needs CONFIG_DEBUG_INFO_BTF)"
+			    : log_verbose ? ""
+					  : " (-v shows the kernel's reason)");
 	err = select_maps(bpf_map__fd(live.skel->maps.filter_pids),
 			  bpf_map__fd(live.skel->maps.filter_cgroups));
 	if (!err && live.child)
@@ -528,6 +531,8 @@ static int start(struct opt_words *w)
 	if (!err)
 		err = handlerlat_bpf__attach(live.skel);
 	err = err ?: watch_processes();
+	if (live.child)
+		priv_keep_child(live.child);
 	if (!err)
 		err = priv_drop(PRIV_KEEP_BPF |
 				(live.watching || set.max_overhead > 0 ? PRIV_KEEP_ATTACH : 0));
@@ -540,7 +545,8 @@ static int start(struct opt_words *w)
 	log_debug("a probed call costs %.2f us here, %.2f us of it inside the measured latency",
 		  (live.cost.entry_ns + live.cost.exit_ns) / 1e3, live.cost.bias_ns / 1e3);
 	if (set.max_overhead > 0)
-		log_info("a probed call costs %.2f us on this machine: at most %.0f calls/s for %g%% "
+		log_info("a probed call costs %.2f us on this machine: at most %.0f calls/s for "
+			 "%g%% "
 			 "of one CPU",
 			 (live.cost.entry_ns + live.cost.exit_ns) / 1e3,
 			 set.max_overhead * 1e7 / (live.cost.entry_ns + live.cost.exit_ns + 1),

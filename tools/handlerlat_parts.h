@@ -45,7 +45,7 @@ void model_header(void);
 struct probe_file {
 	struct tfile *t;
 	uint32_t first_fn; /* id of t->funcs[0] */
-	pid_t pid;	   /* breakpoints in this process alone; 0: in each that maps the file */
+	pid_t pid; /* breakpoints in this process alone; 0: in each that maps the file */
 	struct attach_set *entries, *exits;
 };
 /* Files known by now. */
@@ -70,7 +70,8 @@ void probe_remember(pid_t pid);
 /* What became of calls that have not returned, by function. */
 struct leftovers {
 	uint32_t *running;
-	uint64_t *gone;	 /* unwound, still in the map: counted anew at each look, because the kernel half counts
+	uint64_t *
+		gone; /* unwound, still in the map: counted anew at each look, because the kernel half counts
 			  * them itself when their frame is taken again */
 	uint64_t *swept; /* unwound, taken out of the map to make room: adds up */
 };
@@ -98,8 +99,9 @@ int live_run(struct opt_words *words);
 /* --- guard */
 struct cost {
 	uint64_t entry_ns, exit_ns; /* per call that is probed */
-	uint64_t bias_ns;	    /* what a measured latency holds of it */
+	uint64_t bias_ns; /* what a measured latency holds of it */
 };
 /* Attaches the tool's own programs to a dummy function in a child and times it, about 20 ms. */
-int guard_measure(struct handlerlat_bpf *skel, enum attach_backend be, enum lang lang, struct cost *c);
+int guard_measure(struct handlerlat_bpf *skel, enum attach_backend be, enum lang lang,
+		  struct cost *c);
 #endif

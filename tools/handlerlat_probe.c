@@ -21,14 +21,14 @@
  */
 #define SAME_STACK (1ULL << 20)
 /* runtime.g.stack.hi, and the states of runtime.g.atomicstatus (runtime2.go), Go 1.17 to 1.27 */
-#define G_STACK_HI  8
-#define G_RUNNABLE  1
-#define G_SYSCALL   3
-#define G_WAITING   4
-#define G_DEAD	    6
-#define G_SCAN	    0x1000
+#define G_STACK_HI     8
+#define G_RUNNABLE     1
+#define G_SYSCALL      3
+#define G_WAITING      4
+#define G_DEAD	       6
+#define G_SCAN	       0x1000
 #define MAX_REMEMBERED 256
-#define YOUNG_NS	   10000000ULL /* calls younger than this are not examined */
+#define YOUNG_NS       10000000ULL /* calls younger than this are not examined */
 
 struct probe_file *probe_files;
 size_t probe_nfiles;
@@ -134,8 +134,10 @@ static int attach_file(struct probe_file *f, struct handlerlat_bpf *skel, enum a
 	else
 		err = attach_uprobes(&f->exits, skel->progs.c_return, be, t->path, in, nin, true,
 				     f->pid);
-	return err ?: attach_uprobes(&f->entries, go ? skel->progs.go_entry : skel->progs.c_entry,
-				     be, t->path, in, nin, false, f->pid);
+	return err
+		       ?: attach_uprobes(&f->entries,
+					 go ? skel->progs.go_entry : skel->progs.c_entry, be,
+					 t->path, in, nin, false, f->pid);
 }
 
 int probe_attach(struct probe_file *f, struct handlerlat_bpf *skel, enum attach_backend be)
@@ -160,11 +162,65 @@ int probe_attach(struct probe_file *f, struct handlerlat_bpf *skel, enum attach_
 	return err;
 }
 
-static bool any_frame(int map)
-{
-	struct hl_key key;
+/* All frames of the map, each at most once however busy it is: the kernel walks bucket by bucket. */
+struct frame_list {
+	struct hl_key *keys;
+	struct hl_frame *frames;
+	size_t n, cap;
+};
 
-	return !bpf_map_get_next_key(map, NULL, &key);
+static int read_frames(int map, struct frame_list *l)
+{
+	uint32_t cursor, count, room = 256;
+	bool first = true;
+	int err = 0;
+
+	while (!err) {
+		if (l->cap - l->n < room) {
+			size_t cap = l->cap + room + l->cap / 2;
+			void *k = realloc(l->keys, cap * sizeof(*l->keys));
+			void *f;
+
+			l->keys = k ?: l->keys;
+			f = k ? realloc(l->frames, cap * sizeof(*l->frames)) : NULL;
+			l->frames = f ?: l->frames;
+			if (!f)
+				return -ENOMEM;
+			l->cap = cap;
+		}
+		count = l->cap - l->n;
+		err = bpf_map_lookup_batch(map, first ? NULL : &cursor, &cursor, l->keys + l->n,
+					   l->frames + l->n, &count, NULL);
+		if (err == -ENOSPC) { /* a bucket holds more than there is room for */
+			room *= 2;
+			err = 0;
+			continue;
+		}
+		if (!err || err == -ENOENT)
+			l->n += count;
+		first = false;
+	}
+	return err == -ENOENT ? 0 : fail(err, "cannot read the running calls: %s", strerror(-err));
+}
+
+static void free_frames(struct frame_list *l)
+{
+	free(l->keys);
+	free(l->frames);
+}
+
+/* Is any call going on? */
+static bool any_call(int map)
+{
+	struct frame_list l = {};
+	bool any = false;
+
+	if (!read_frames(map, &l)) {
+		for (size_t i = 0; i < l.n && !any; i++)
+			any = l.frames[i].start_ns;
+	}
+	free_frames(&l);
+	return any;
 }
 
 void probe_detach_all(struct handlerlat_bpf *skel, int wait_ms)
@@ -175,7 +231,7 @@ void probe_detach_all(struct handlerlat_bpf *skel, int wait_ms)
 		attach_close(probe_files[i].entries);
 		probe_files[i].entries = NULL;
 	}
-	while (wait_ms-- > 0 && any_frame(bpf_map__fd(skel->maps.frames)))
+	while (wait_ms-- > 0 && any_call(bpf_map__fd(skel->maps.frames)))
 		nanosleep(&ms, NULL);
 	for (size_t i = 0; i < probe_nfiles; i++) {
 		attach_close(probe_files[i].exits);
@@ -224,6 +280,14 @@ void probe_remember(pid_t pid)
 	*r = (struct remembered){pid, proc_starttime(pid), proc_mem_open(pid)};
 }
 
+/* What a process did last, nobody can tell any more: its calls count as running when it ended. */
+static bool process_ended(pid_t pid)
+{
+	int state = proc_state(pid);
+
+	return state < 0 || state == 'Z' || state == 'X';
+}
+
 static bool read_word(int fd, uint64_t addr, void *dst, size_t n)
 {
 	return pread(fd, dst, n, addr) == (ssize_t)n;
@@ -237,9 +301,8 @@ static bool goroutine_left(const struct hl_key *k, const struct hl_frame *f,
 	uint64_t hi, goid, sp;
 	uint32_t status;
 
-	if (!proc_starttime(f->tgid))
-		return false; /* the process ended inside the call: it never returned, nor unwound */
-	if (!r || r->mem_fd < 0 || !read_word(r->mem_fd, k->g + G_STACK_HI, &hi, 8) ||
+	if (process_ended(f->tgid) || !r || r->mem_fd < 0 ||
+	    !read_word(r->mem_fd, k->g + G_STACK_HI, &hi, 8) ||
 	    !read_word(r->mem_fd, k->g + off->goid, &goid, 8) ||
 	    !read_word(r->mem_fd, k->g + off->atomicstatus, &status, 4))
 		return false;
@@ -284,7 +347,8 @@ static void read_threads(struct handlerlat_bpf *skel, struct thread_list *l)
  * True when the thread is gone, or its stack pointer is above the frame on the same stack. Not when
  * its whole process is: that ended inside the call, for all that can be known.
  */
-static bool thread_left(const struct hl_key *k, const struct hl_frame *f, const struct thread_list *l)
+static bool thread_left(const struct hl_key *k, const struct hl_frame *f,
+			const struct thread_list *l)
 {
 	bool alive = false;
 
@@ -296,8 +360,8 @@ static bool thread_left(const struct hl_key *k, const struct hl_frame *f, const 
 	return alive;
 }
 
-static int report_call(const struct hl_key *k, const struct hl_frame *f, struct handlerlat_bpf *skel,
-		       uint64_t now, bool left)
+static int report_call(const struct hl_key *k, const struct hl_frame *f,
+		       struct handlerlat_bpf *skel, uint64_t now, bool left)
 {
 	struct hl_http_call h = {
 		.call = {.type = HL_REC_CALL,
@@ -309,53 +373,12 @@ static int report_call(const struct hl_key *k, const struct hl_frame *f, struct 
 			 .goid = f->goid,
 			 .outcome = left ? HL_UNWOUND : HL_RUNNING},
 	};
-	bool http = f->has_http &&
-		    !bpf_map_lookup_elem(bpf_map__fd(skel->maps.requests), k, &h.req);
+	bool http =
+		f->has_http && !bpf_map_lookup_elem(bpf_map__fd(skel->maps.requests), k, &h.req);
 
 	proc_comm(f->tgid, h.call.comm, sizeof(h.call.comm));
 	h.call.type = http ? HL_REC_HTTP_CALL : HL_REC_CALL;
 	return run_feed(h.call.type, &h, http ? sizeof(h) : sizeof(h.call));
-}
-
-/* All frames of the map, each at most once however busy it is: the kernel walks bucket by bucket. */
-struct frame_list {
-	struct hl_key *keys;
-	struct hl_frame *frames;
-	size_t n, cap;
-};
-
-static int read_frames(int map, struct frame_list *l)
-{
-	uint32_t cursor, count, room = 256;
-	bool first = true;
-	int err = 0;
-
-	while (!err) {
-		if (l->cap - l->n < room) {
-			size_t cap = l->cap + room + l->cap / 2;
-			void *k = realloc(l->keys, cap * sizeof(*l->keys));
-			void *f;
-
-			l->keys = k ?: l->keys;
-			f = k ? realloc(l->frames, cap * sizeof(*l->frames)) : NULL;
-			l->frames = f ?: l->frames;
-			if (!f)
-				return -ENOMEM;
-			l->cap = cap;
-		}
-		count = l->cap - l->n;
-		err = bpf_map_lookup_batch(map, first ? NULL : &cursor, &cursor, l->keys + l->n,
-					   l->frames + l->n, &count, NULL);
-		if (err == -ENOSPC) { /* a bucket holds more than there is room for */
-			room *= 2;
-			err = 0;
-			continue;
-		}
-		if (!err || err == -ENOENT)
-			l->n += count;
-		first = false;
-	}
-	return err == -ENOENT ? 0 : fail(err, "cannot read the running calls: %s", strerror(-err));
 }
 
 static bool call_left(struct handlerlat_bpf *skel, const struct hl_key *k, const struct hl_frame *f,
@@ -366,6 +389,15 @@ static bool call_left(struct handlerlat_bpf *skel, const struct hl_key *k, const
 	if (!threads->known)
 		read_threads(skel, threads);
 	return thread_left(k, f, threads);
+}
+
+static bool forget_frame(struct handlerlat_bpf *skel, const struct hl_key *k)
+{
+	if (bpf_map_delete_elem(bpf_map__fd(skel->maps.frames), k))
+		return false;
+	bpf_map_delete_elem(bpf_map__fd(skel->maps.requests), k);
+	__atomic_fetch_sub(&skel->bss->nframes, 1, __ATOMIC_RELAXED);
+	return true;
 }
 
 int probe_leftovers(struct handlerlat_bpf *skel, bool report, struct leftovers *o, bool sweep)
@@ -380,40 +412,37 @@ int probe_leftovers(struct handlerlat_bpf *skel, bool report, struct leftovers *
 	for (size_t i = 0; i < l.n && !err; i++) {
 		const struct probe_file *file = probe_of(l.keys[i].fn);
 
-		if (!file)
+		if (!file || !l.frames[i].start_ns)
 			continue;
 		/* A young call may well be on its way: waiting costs less than looking. */
 		left = (report || now - l.frames[i].start_ns > YOUNG_NS) &&
 		       call_left(skel, &l.keys[i], &l.frames[i], file, &threads);
 		if (!left)
 			o->running[l.keys[i].fn]++;
-		else if (sweep && !bpf_map_delete_elem(map, &l.keys[i]))
+		else if (sweep && forget_frame(skel, &l.keys[i]))
 			o->swept[l.keys[i].fn]++;
 		else
 			o->gone[l.keys[i].fn]++;
-		if (left && sweep)
-			bpf_map_delete_elem(bpf_map__fd(skel->maps.requests), &l.keys[i]);
 		if (report && (!left || !aggregating() || set.slower_ns))
 			err = report_call(&l.keys[i], &l.frames[i], skel, now, left);
 	}
 	free(threads.v);
-	free(l.keys);
-	free(l.frames);
+	free_frames(&l);
 	return err;
 }
 
 int probe_cut(struct handlerlat_bpf *skel, uint64_t *cut)
 {
-	int map = bpf_map__fd(skel->maps.frames), requests = bpf_map__fd(skel->maps.requests), n = 0;
-	struct hl_key key;
+	struct frame_list l = {};
+	int n = 0, err = read_frames(bpf_map__fd(skel->maps.frames), &l);
 
-	while (!bpf_map_get_next_key(map, NULL, &key)) {
-		if (bpf_map_delete_elem(map, &key))
-			break;
-		bpf_map_delete_elem(requests, &key);
-		if (key.fn <= probe_nfuncs)
-			cut[key.fn]++;
+	for (size_t i = 0; i < l.n && !err; i++) {
+		if (!forget_frame(skel, &l.keys[i]) || !l.frames[i].start_ns)
+			continue;
+		if (l.keys[i].fn <= probe_nfuncs)
+			cut[l.keys[i].fn]++;
 		n++;
 	}
-	return n;
+	free_frames(&l);
+	return err ?: n;
 }
