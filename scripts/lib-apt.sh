@@ -64,7 +64,8 @@ apt_init()
 {
 	[ -x "$(command -v apt-get)" ] || die "needs apt-get (a Debian machine)"
 	APT_DIR=$CACHE/apt/$1
-	mkdir -p "$APT_DIR/lists/partial" "$APT_DIR/archives/partial" "$APT_DIR/none" 2>/dev/null ||
+	mkdir -p "$APT_DIR/lists/partial" "$APT_DIR/archives/partial" "$APT_DIR/none" 2>/dev/null || :
+	[ -w "$APT_DIR" ] ||
 		die "cannot write $CACHE: run as root, or set REQTOOLS_CACHE to a directory of yours"
 	arch=$1
 	shift
