@@ -218,19 +218,21 @@ static int choose_entry(struct body *b)
 }
 
 /*
- * The exits in one run of 0. What the compiler made has its one at the start. Assembly may do more
- * there; but beyond the start there can also be data (arm64's constants), so this is for assembly only.
+ * The exits in one run of 0. What the compiler made has its one at the start, until Go 1.19 on arm64
+ * after sub x29,sp,#8. Assembly may do more there; but beyond the start there can also be data
+ * (arm64's constants), so the whole run is for assembly only.
  */
 static int see_run(struct body *b, const struct pcrun *run, bool whole)
 {
+	int err = 0, left = b->g->quantum == 1 ? 1 : 2;
 	struct insn in;
-	int err = 0;
 
-	for (uint32_t at = run->start; !err && at < run->end; at += in.len) {
+	for (uint32_t at = run->start; !err && at < run->end && (whole || left); at += in.len) {
 		if (!decode_at(b, at, &in))
 			return refuse(b, "its code could not be decoded");
 		err = see_exit(b, at, &in);
-		if (!whole && in.kind != INSN_NOP)
+		left -= in.kind != INSN_NOP;
+		if (in.kind == INSN_RET && !whole)
 			break;
 	}
 	return err;

@@ -3,7 +3,8 @@
  * Holds gobin_sites() against a disassembler, for every function of a Go program.
  *
  *   exits FILE                                      lists: function, kind of entry, entry, exits or refusal
- *   objdump -d --no-show-raw-insn FILE | exits -c FILE	compares; exit status 1 when they differ
+ *   objdump -d --no-show-raw-insn FILE | exits -c FILE    compares; exit status 1 when they differ
+ *   exits -i FUNCTION FILE                      says what a function that has no body was inlined into
  *
  * Compared is: each exit is a RET and each RET of the function is an exit; the entry is an
  * instruction, of the kind that is claimed; nothing in the function jumps to it; and where the function calls
@@ -208,23 +209,35 @@ static int each(const struct gobin *g, bool compare)
 	return 0;
 }
 
+static int inlined(const struct gobin *g, const char *name)
+{
+	char into[256];
+
+	if (!gobin_inlined(g, name, into, sizeof(into)))
+		return fail(-ENOENT, "%s is not inlined", name);
+	printf("%s\n", into);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	bool compare = argc == 3 && !strcmp(argv[1], "-c");
+	bool inl = argc == 4 && !strcmp(argv[1], "-i");
 	struct gobin *g = NULL;
 	struct elf *e = NULL;
 	struct rusage ru;
 	int err;
 
 	log_name = "exits";
-	if (argc != 2 && !compare) {
-		log_error("usage: exits [-c] FILE");
+	if (argc != 2 && !compare && !inl) {
+		log_error("usage: exits [-c | -i FUNCTION] FILE");
 		return 2;
 	}
 	err = compare ? read_objdump() : 0;
 	err = err ?: elf_open(&e, argv[argc - 1]);
 	err = err ?: gobin_open(&g, e);
-	err = err ?: each(g, compare);
+	if (!err)
+		err = inl ? inlined(g, argv[2]) : each(g, compare);
 	if (err) {
 		log_error("%s", fail_text(err));
 	} else if (compare) {
@@ -233,7 +246,7 @@ int main(int argc, char **argv)
 		       "exits %zu, RETs %zu, %zu wrong, %zu missed\n",
 		       gobin_version(g), t.funcs, t.refused, t.kind[SITE_PUSH], t.kind[SITE_BRANCH],
 		       t.kind[SITE_FIRST], t.bad, t.exits, t.rets, t.wrong, t.missed);
-	} else {
+	} else if (!inl) {
 		getrusage(RUSAGE_SELF, &ru);
 		log_info("%s: %zu functions, %ld KB", gobin_version(g), t.funcs, ru.ru_maxrss);
 	}
