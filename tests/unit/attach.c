@@ -45,6 +45,20 @@ TARGET static int three(int v)
 	return v + 3;
 }
 
+static uint64_t count(uint32_t slot)
+{
+	uint64_t v = 0;
+
+	T_EQ(bpf_map_lookup_elem(counts, &slot, &v), 0);
+	return v;
+}
+
+/* What has been counted under cookie 4 by the time that it is in here. */
+TARGET static int inside(int v)
+{
+	return count(4);
+}
+
 /* --- the object */
 
 #define INSN(C, D, S, O, I)                                                                        \
@@ -159,14 +173,6 @@ static uint64_t offset_of(int (*f)(int))
 	return off;
 }
 
-static uint64_t count(uint32_t slot)
-{
-	uint64_t v = 0;
-
-	T_EQ(bpf_map_lookup_elem(counts, &slot, &v), 0);
-	return v;
-}
-
 static void zero_counts(void)
 {
 	uint64_t none = 0;
@@ -270,6 +276,41 @@ static void test_refused(struct bpf_object *obj, enum attach_backend be)
 	T_OK(!set);
 }
 
+/* A return probe counts when the function has ended, an entry probe before it begins. */
+static void test_when(struct bpf_object *obj, enum attach_backend be)
+{
+	struct attach_point pt = {offset_of(inside), 4};
+	struct attach_set *set = NULL;
+
+	for (int ret = 0; ret < 2; ret++) {
+		T_EQ(attach_uprobes(&set,
+				    bpf_object__find_program_by_name(obj, ret ? "leave" : "entry"),
+				    be, self, &pt, 1, ret, 0),
+		     0);
+		T_EQ(inside(0), !ret);
+		T_EQ(count(4), 1);
+		attach_close(set);
+		zero_counts();
+	}
+}
+
+/* More than are closed at one time. */
+static void test_many(struct bpf_object *obj, enum attach_backend be)
+{
+	struct bpf_program *entry = bpf_object__find_program_by_name(obj, "entry");
+	struct attach_point pts[50];
+	struct attach_set *set = NULL;
+
+	for (int i = 0; i < 50; i++)
+		pts[i] = (struct attach_point){offset_of(i & 1 ? two : one), 1 + (i & 1)};
+	T_EQ(attach_uprobes(&set, entry, be, self, pts, 50, false, 0), 0);
+	call_all();
+	expect(5 * 25, 4 * 25, 0);
+	attach_close(set);
+	call_all();
+	expect(0, 0, 0);
+}
+
 static bool works(enum attach_backend be)
 {
 	const struct attach_caps *c = attach_caps();
@@ -292,6 +333,8 @@ static void test_backend(enum attach_backend be)
 	test_points(obj, be);
 	test_pid(obj, be);
 	test_refused(obj, be);
+	test_when(obj, be);
+	test_many(obj, be);
 	bpf_object__close(obj);
 }
 
