@@ -377,7 +377,8 @@ static int show_table(const struct table *t, bool whole)
 	char hms[36];
 	int err = 0;
 
-	qsort(m.series, m.nseries, sizeof(*m.series), by_function);
+	if (m.nseries)
+		qsort(m.series, m.nseries, sizeof(*m.series), by_function);
 	blank_line();
 	if (!whole)
 		row_text("%s\n", row_hms(hms, run_wall(m.state.now_ns)));
