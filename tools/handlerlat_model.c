@@ -213,7 +213,7 @@ static void name_text(const void *rec, struct json *j, const char *key, char *bu
 		snprintf(buf, size, "%s", r->function);
 }
 
-/* Milliseconds in at most 7 characters, whatever their size. */
+/* Milliseconds in at most 7 characters up to three hours; below 10 us with two digits more. */
 static void ms7(char *buf, size_t size, uint64_t ns)
 {
 	double ms = ns / 1e6;
@@ -221,7 +221,13 @@ static void ms7(char *buf, size_t size, uint64_t ns)
 	if (ns == UINT64_MAX)
 		snprintf(buf, size, "-");
 	else
-		snprintf(buf, size, "%.*f", ms < 100 ? 3 : ms < 1000 ? 2 : ms < 10000 ? 1 : 0, ms);
+		snprintf(buf, size, "%.*f",
+			 ms < 0.01    ? 5
+			 : ms < 100   ? 3
+			 : ms < 1000  ? 2
+			 : ms < 10000 ? 1
+				      : 0,
+			 ms);
 }
 
 #define MS7(NAME, MEMBER)                                                                          \
@@ -449,6 +455,16 @@ static bool total_wanted(void)
 	       (std.replay && (m.has_tables || !(m.returned_rows + m.unwound_rows)));
 }
 
+/* Nothing since the last state: at the end this is no interval that was asked for. */
+static bool quiet(void)
+{
+	for (size_t i = 0; i < m.nseries; i++) {
+		if (m.series[i]->changed || m.series[i]->running)
+			return false;
+	}
+	return true;
+}
+
 static int on_state(const struct hl_state *st)
 {
 	int err = 0;
@@ -458,7 +474,8 @@ static int on_state(const struct hl_state *st)
 		m.first_ns = m.prev_ns = st->now_ns;
 		return 0;
 	}
-	if (std.replay ? m.has_tables |= !st->last : std.interval_ns > 0)
+	if ((std.replay ? m.has_tables |= !st->last : std.interval_ns > 0) &&
+	    !(st->last && quiet()))
 		err = show_table(&interval_table, false);
 	m.prev_ns = st->now_ns;
 	m.prev_traced_ns = st->traced_ns;

@@ -2,7 +2,7 @@
 /*
  * synth DIR: writes the recordings of runs that are hard to bring about: DIR/losses.rec, where everything
  * that can be lost was; DIR/unbalanced.rec, where a call is missing from the account; DIR/idle.rec, where
- * nothing happened.
+ * nothing happened in an interval, nor after it.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -98,13 +98,17 @@ static void losses(const char *dir, bool balanced)
 
 int main(int argc, char **argv)
 {
+	struct hl_state middle = {.now_ns = START + 5000000000ULL, .traced_ns = 4000000000ULL};
+
 	if (argc != 2) {
 		fprintf(stderr, "usage: synth DIR\n");
 		return 2;
 	}
 	losses(argv[1], true);
 	losses(argv[1], false);
+	/* The interval is shown, what follows until the end is not. */
 	begin(argv[1], "idle.rec");
+	put(HL_REC_STATE, &middle, sizeof(middle));
 	end();
 	return 0;
 }
