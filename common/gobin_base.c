@@ -173,8 +173,8 @@ static bool find_module(struct module *m)
  *   amd64, Go >= 1.21   55                    push %rbp
  *   amd64 before        48 83 ec imm8         sub $imm8,%rsp (48 83 c4 80: add $-128,%rsp)
  *                       48 81 ec imm32        sub $imm32,%rsp
- *   arm64               f8 1f|... 0f fe       str x30,[sp,#-imm]!
- *                       91 00 02 9f           mov sp,x20, after large frames' address was made in x20
+ *   arm64               f81..ffe              str x30,[sp,#-imm]!
+ *                       9100029f              mov sp,x20, after large frames' address was made in x20
  */
 static int frame_agrees(struct gobin *g, size_t i)
 {

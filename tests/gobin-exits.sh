@@ -52,16 +52,24 @@ build() {
 # mode NAME PROGRAM ARG...
 mode() { build "$@" && check "$version $1" "$tmp/$1"; }
 
-# Stripping moves nothing: every site is where it was.
-check_stripped() {
-	build strip prog -ldflags='-s -w' || return
-	"$tmp/exits" "$tmp/default" >"$tmp/sites" 2>/dev/null
-	"$tmp/exits" "$tmp/strip" >"$tmp/sites.strip" 2>/dev/null
-	if [ -s "$tmp/sites" ] && cmp -s "$tmp/sites" "$tmp/sites.strip"; then
-		ok "$version strip: the same sites"
+# same NAME FILE: its sites are those of the program "default".
+same() {
+	"$tmp/exits" "$2" >"$tmp/sites" 2>"$tmp/out"
+	if [ -s "$tmp/sites" ] && cmp -s "$tmp/sites" "$tmp/sites.default"; then
+		ok "$version $1: the same sites"
 	else
-		not_ok "$version strip" "$(diff "$tmp/sites" "$tmp/sites.strip" | head -n 3)"
+		not_ok "$version $1" "$(diff "$tmp/sites" "$tmp/sites.default" | head -n 3) $(tail -n 1 "$tmp/out")"
 	fi
+}
+
+# Stripping moves nothing; nor does cutting off the section headers (e_shoff at 40, e_shnum and e_shstrndx at 60).
+check_stripped() {
+	"$tmp/exits" "$tmp/default" >"$tmp/sites.default" 2>/dev/null
+	build strip prog -ldflags='-s -w' || return
+	same strip "$tmp/strip"
+	head -c 8 /dev/zero | dd of="$tmp/strip" bs=1 seek=40 conv=notrunc 2>/dev/null
+	head -c 4 /dev/zero | dd of="$tmp/strip" bs=1 seek=60 conv=notrunc 2>/dev/null
+	same 'strip, no section headers' "$tmp/strip"
 }
 
 check_inlined() {
@@ -75,7 +83,7 @@ check_inlined() {
 # Older than 1.17: must be refused, with the release in the text.
 check_refused() {
 	printf 'package main\nfunc main() { println(1) }\n' >"$tmp/old.go"
-	"$go" build -o "$tmp/old" "$tmp/old.go" >"$tmp/build" 2>&1 || {
+	GOFLAGS='' "$go" build -o "$tmp/old" "$tmp/old.go" >"$tmp/build" 2>&1 || {
 		skip "$version refused" "$(tail -n 1 "$tmp/build")"
 		return
 	}
@@ -90,10 +98,12 @@ all_modes() {
 	mode pie prog -buildmode=pie -ldflags='-s -w'
 	mode external prog -ldflags=-linkmode=external
 	mode external-pie prog -buildmode=pie -ldflags='-linkmode=external -s -w'
+	mode external-relr prog -buildmode=pie -ldflags='-linkmode=external -s -w -extldflags=-Wl,-z,pack-relative-relocs'
 	mode static prog -ldflags='-linkmode=external -extldflags=-static'
 	mode unoptimised prog -gcflags='all=-N -l'
 	mode race prog -race
 	mode cgo cgo
+	mode c-shared cgo -buildmode=c-shared
 	case $minor in 17) return ;; esac
 	arm_objdump=$(command -v aarch64-linux-gnu-objdump) || {
 		skip "$version arm64" "no aarch64-linux-gnu-objdump"

@@ -132,13 +132,31 @@ static inline uint32_t fake_pcsp(struct fake *f, size_t pctab, size_t *at, const
 	return off;
 }
 
+/* Entry i of the functab, and its _func; the last entry is the end of the text and has none. */
+static inline void fake_entry(struct fake *f, size_t functab, int i, uint32_t name, uint32_t pcsp)
+{
+	bool v117 = f->magic == 0xfffffffa;
+	size_t pair = v117 ? 16 : 8, func = functab + pair * (FAKE_FUNCS + 1) + 56 * i;
+	uint32_t entry = i < FAKE_FUNCS ? fake_funcs(f)[i].at : fake_funcs(f)[i - 1].at + 32;
+	uint64_t va = FAKE_BASE + FAKE_TEXT + entry + f->shift;
+
+	fake_put(f, functab + pair * i, v117 ? va : entry, pair / 2);
+	if (i == FAKE_FUNCS)
+		return;
+	fake_put(f, functab + pair * i + pair / 2, func - functab, pair / 2);
+	fake_put(f, func, v117 ? va : entry, pair / 2);
+	func += v117 ? 4 : 0;
+	fake_put(f, func + 4, name, 4);
+	fake_put(f, func + 8, 0x80000000, 4);
+	fake_put(f, func + 16, pcsp, 4);
+}
+
 static inline void fake_table(struct fake *f)
 {
-	bool v117 = f->magic == 0xfffffffa, v120 = f->magic == 0xfffffff1;
-	size_t h = FAKE_TABLE, w = h + 8, names = h + 80, pctab = h + 240, functab = h + 320, at,
-	       func;
+	bool v117 = f->magic == 0xfffffffa;
+	size_t h = FAKE_TABLE, w = h + 8, names = h + 80, pctab = h + 240, functab = h + 320, at;
 	const struct fake_func *fn = fake_funcs(f);
-	uint32_t name[FAKE_FUNCS], pcsp[FAKE_FUNCS];
+	uint32_t name[FAKE_FUNCS + 1] = {0}, pcsp[FAKE_FUNCS + 1] = {0};
 	uint64_t text = FAKE_BASE + FAKE_TEXT;
 	/* The name table begins with the empty name; main.inlined is in no function's _func. */
 	char *n = (char *)f->buf + names + 1;
@@ -167,28 +185,8 @@ static inline void fake_table(struct fake *f)
 	fake_put(f, w + 16, pctab - 8 - h, 8);
 	fake_put(f, w + 24, pctab - h, 8);
 	fake_put(f, w + 32, functab - h, 8);
-	func = functab + (v117 ? 16 : 8) * (FAKE_FUNCS + 1);
-	for (int i = 0; i <= FAKE_FUNCS; i++, func += v117 || v120 ? 56 : 48) {
-		uint32_t entry = i < FAKE_FUNCS ? fn[i].at : fn[i - 1].at + 32;
-		size_t p = v117 ? func + 4 : func;
-
-		if (v117) {
-			fake_put(f, functab + 16 * i, text + entry + f->shift, 8);
-			fake_put(f, functab + 16 * i + 8, i < FAKE_FUNCS ? func - functab : 0, 8);
-		} else {
-			fake_put(f, functab + 8 * i, entry, 4);
-			fake_put(f, functab + 8 * i + 4, i < FAKE_FUNCS ? func - functab : 0, 4);
-		}
-		if (i == FAKE_FUNCS)
-			break;
-		if (v117)
-			fake_put(f, func, text + entry + f->shift, 8);
-		else
-			fake_put(f, p, entry, 4);
-		fake_put(f, p + 4, name[i], 4);
-		fake_put(f, p + 8, 0x80000000, 4);
-		fake_put(f, p + 16, pcsp[i], 4);
-	}
+	for (int i = 0; i <= FAKE_FUNCS; i++)
+		fake_entry(f, functab, i, name[i], pcsp[i]);
 }
 
 static inline void fake_module(struct fake *f, size_t at)
