@@ -4,7 +4,10 @@
 /*
  * handlerlat's user half in parts:
  *   handlerlat.c         options, --list, main
- *   handlerlat_model.c   from records to rows: all that a replay needs
+ *   handlerlat_model.c   from records to state; with the next three all that a replay needs
+ *   handlerlat_calls.c   rows of single calls
+ *   handlerlat_tables.c  tables of intervals and totals
+ *   handlerlat_account.c the closing account
  *   handlerlat_choose.c  from the command line's words to files and functions
  *   handlerlat_probe.c   which functions, their probes, the frames that did not return
  *   handlerlat_live.c    the kernel half's life: load, poll, stop

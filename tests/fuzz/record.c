@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Any bytes as a recording, read to its end or its first error and shown by handlerlat's model as text
- * and as JSON, with and without its options: no crash, no endless loop, memory that is bounded by the
- * recording's size, and an error always has a sentence.
+ * Any bytes as a recording, read to its end or its first error and shown by handlerlat's model as
+ * text and as JSON, with and without its options: no crash, no endless loop, memory that is
+ * bounded by the recording's size, and an error always has a sentence.
  *
  * The bytes are those after the header, so that each of them counts.
  */
@@ -11,6 +11,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include "../../tools/handlerlat_model.c"
+#include "../../tools/handlerlat_calls.c"
+#include "../../tools/handlerlat_tables.c"
+#include "../../tools/handlerlat_account.c"
 #include "record.h"
 
 struct settings set;
@@ -36,13 +39,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 static void forget(void)
 {
-	for (size_t i = 0; i < m.nnames; i++)
-		free(m.names[i]);
-	free(m.names);
-	for (size_t i = 0; i < m.nseries; i++)
-		free(m.series[i]);
-	free(m.series);
-	memset(&m, 0, sizeof(m));
+	for (size_t i = 0; i < model.nnames; i++)
+		free(model.names[i]);
+	free(model.names);
+	for (size_t i = 0; i < model.nseries; i++)
+		free(model.series[i]);
+	free(model.series);
+	memset(&model, 0, sizeof(model));
 }
 
 static void replay(void)

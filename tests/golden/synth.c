@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * synth DIR: writes the recordings of runs that are hard to bring about: DIR/losses.rec, where everything
- * that can be lost was; DIR/unbalanced.rec, where a call is missing from the account; DIR/idle.rec, where
- * nothing happened in an interval, nor after it.
+ * synth DIR: writes the recordings of runs that are hard to bring about: DIR/losses.rec, where
+ * everything that can be lost was; DIR/unbalanced.rec, where a call is missing from the account;
+ * DIR/idle.rec, where nothing happened in an interval, nor after it.
  */
 #include <stdbool.h>
 #include <stdio.h>

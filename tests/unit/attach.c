@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Each backend that works here, on functions of this very program: entries and returns are counted by
- * cookie, and nothing is left when the set is closed. Needs root and uprobes: 77 without.
+ * Each backend that works here, on functions of this very program: entries and returns are counted
+ * by cookie, and nothing is left when the set is closed. Needs root and uprobes: 77 without.
  *
- * attach_uprobes() takes a libbpf program, so an object is made here, in memory: two programs that count
- * hits in an array by their cookie.
+ * attach_uprobes() takes a libbpf program, so an object is made here, in memory: two programs that
+ * count hits in an array by their cookie.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -232,8 +232,8 @@ static void test_points(struct bpf_object *obj, enum attach_backend be)
 }
 
 /*
- * With a pid, another process must not be counted where the backend can keep it out; where it cannot
- * (uprobe_multi before its pid meant the process), the programs filter.
+ * With a pid, another process must not be counted where the backend can keep it out; where it
+ * cannot (uprobe_multi before its pid meant the process), the programs filter.
  */
 static void test_pid(struct bpf_object *obj, enum attach_backend be)
 {

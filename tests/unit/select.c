@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* The constants need nothing; the maps need bpf(), and are left out, loudly, where it is refused. */
+/*
+ * The constants need nothing; the maps need bpf(), and are left out, loudly, where it is refused.
+ */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
