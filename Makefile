@@ -8,9 +8,10 @@ TOOLS := handlerlat
 # make LIBBPF=DIR      use the libbpf built in that source tree (DIR/src), not the system's
 # make STATIC=1        one portable file
 # make VMLINUX_H=FILE  compile the kernel halves against a full vmlinux.h
-# make CC=aarch64-linux-gnu-gcc ARCH=arm64     cross-compile
+# make CC=aarch64-linux-gnu-gcc ARCH=arm64     cross-compile; SYSROOT=DIR has its libbpf, libelf, zlib
 # make V=1             show the commands
 
+comma   := ,
 O       ?= .output
 prefix  ?= /usr/local
 CLANG   ?= clang
@@ -27,14 +28,16 @@ MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wno-unused-parameter $(if $(WERROR),-Werror)
 ALLCFLAGS := -std=gnu17 $(WARN) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Ibpf -Icommon -I$(O)/skel \
-	$(if $(LIBBPF),-I$(O)/libbpf/include -I$(LIBBPF)/include -I$(LIBBPF)/include/uapi)
+	$(if $(LIBBPF),-I$(O)/libbpf/include -I$(LIBBPF)/include/uapi) \
+	$(if $(SYSROOT),-isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/$(MULTIARCH))
 BPFCFLAGS := -target bpf -mcpu=v2 -O2 -g -std=gnu17 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter \
 	-Wno-missing-declarations $(if $(WERROR),-Werror) \
 	$(if $(VMLINUX_H),-I$(O)/vmlinux) -Ibpf $(if $(LIBBPF),-I$(O)/libbpf/include) \
 	-idirafter /usr/include/$(or $(MULTIARCH),$(shell uname -m)-linux-gnu)
 LIBBPF_A := $(if $(LIBBPF),$(LIBBPF)/src/libbpf.a)
 LDLIBS  := $(or $(LIBBPF_A),-lbpf) -lelf -lz
-LDFLAGS += $(if $(STATIC),-static)
+LDFLAGS += $(if $(STATIC),-static) \
+	$(if $(SYSROOT),-L$(SYSROOT)/usr/lib/$(MULTIARCH) -Wl$(comma)-rpath-link$(comma)$(SYSROOT)/usr/lib/$(MULTIARCH))
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
@@ -103,7 +106,7 @@ $(TOOLS:%=$(O)/bin/%): $(O)/bin/%: $$(call parts,$$*) $(O)/libreq.a $(LIBBPF_A)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(call parts,$*) $(O)/libreq.a $(LDLIBS) -lpthread -o $@
-	$(if $(STATIC),$(Q)$(CROSS)strip $@)
+	$(if $(STATIC),$(Q)$(STRIP) $@)
 
 # --- tests. The user half is compiled a second time with the sanitizers for them.
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -129,7 +132,7 @@ $(O)/tests/fuzz/%: tests/fuzz/%.c $(O)/fuzz/libreq.a
 $(O)/tests/load/%: tests/load/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) -O2 -g -std=gnu17 $(WARN) -D_GNU_SOURCE -fno-omit-frame-pointer -MMD -MP $< -o $@ -lpthread -lm
+	$(Q)$(CC) -O2 -g -std=gnu17 $(WARN) -D_GNU_SOURCE -fno-omit-frame-pointer -MMD -MP $< -o $@ -lpthread
 
 $(O)/tests/load/exceptions: tests/load/exceptions.cc tests/load/load.h
 	@mkdir -p $(@D)

@@ -3,8 +3,8 @@
 # usage: tests/run.sh [--quick] [--native] [--guest KERNEL] [LAYER...]
 #
 # Runs the tests and ends with "N passed, N failed, N skipped".
-#   LAYER     unit golden docs fuzz behave matrix; default: all of them, in this order
-#   --quick   all but the guests
+#   LAYER     unit golden docs fuzz exits behave matrix; default: all of them, in this order
+#   --quick   all but exits (Go binaries against objdump) and the guests
 #   --guest   one guest alone, for the layer matrix
 # A behaviour case that was skipped everywhere counts as failed: nothing has shown that it works.
 set -u
@@ -22,8 +22,8 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
-layers=${layers:-unit golden docs fuzz behave matrix}
-[ -z "$quick" ] || layers=${layers/matrix/}
+layers=${layers:-unit golden docs fuzz exits behave matrix}
+[ -z "$quick" ] || layers=${layers/exits behave matrix/behave}
 log=$O/tests/log
 mkdir -p "$log"
 results=$log/results
@@ -82,6 +82,7 @@ layer_fuzz() {
 			-rss_limit_mb=2048 -artifact_prefix="$log/crash-$n-" "$corpus" $seeds
 	done
 }
+layer_exits() { LIMIT=1200 run exits host tests/gobin-exits.sh; }
 layer_behave() {
 	if [ "$(id -u)" != 0 ]; then
 		echo "  behave: needs root; try: sudo tests/run.sh behave"
@@ -118,7 +119,7 @@ guest() {
 }
 layer_matrix() {
 	local k running=0
-	kernels=${kernels:-$(scripts/kernels | awk '{print $1}')}
+	kernels=${kernels:-$(scripts/kernels names)}
 	[ -n "$kernels" ] || { echo "host matrix/guest not ok - matrix: no kernels" >>"$results"; return; }
 	for k in $kernels; do
 		: >"$log/guest-$k.txt"

@@ -302,7 +302,7 @@ int main(int argc, char **argv)
 	static const char *const name = "handle_request";
 	uint64_t port = 0, sec = 0, threads = 64;
 	const char *path = NULL;
-	bool v6 = false;
+	bool v6 = false, bad = false;
 	int opt;
 
 	while ((opt = getopt(argc, argv, "p:6u:t:d:")) != -1) {
@@ -312,10 +312,10 @@ int main(int argc, char **argv)
 		case 'u': path = optarg; break;
 		case 't': threads = number("-t", optarg, 1, THREADS_MAX); break;
 		case 'd': sec = number("-d", optarg, 1, 86400); break;
-		default: optind = argc + 1;
+		default: bad = true;
 		}
 	}
-	if (optind != argc) {
+	if (bad || optind != argc) {
 		fprintf(stderr,
 			"usage: service [-p PORT] [-6] [-u UNIX] [-t THREADS] [-d SECONDS]\n");
 		return 2;
