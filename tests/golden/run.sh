@@ -56,6 +56,21 @@ while read -r name args; do
 	# shellcheck disable=SC2086
 	wanted "$name" && one "$name" $args
 done <"$here/cases"
+# A reader that goes away, before the first byte or after a line, ends a replay quietly.
+early() {
+	local i wrong=
+	for i in 1 2 3 4 5; do
+		env -i "$BIN/handlerlat" --config /dev/null --replay http.rec "$@" 2>>err | $reader >>out
+		[ "${PIPESTATUS[0]}" = 0 ] || wrong=$i
+	done
+	[ -z "$wrong" ] && ! grep -vE ' (calls|rows|probes cost) ' err
+}
+for reader in true "head -n 1"; do
+	wanted "reader-gone ($reader)" && [ -z "$accept" ] || continue
+	: >out >err
+	check_true "reader-gone ($reader)" "$reader: not status 0, or more than the account on stderr" early
+	check_true "reader-gone ($reader), JSON" "$reader: not status 0, or more than the account on stderr" early -j
+done
 if [ -z "$only" ] && [ -z "$accept" ]; then
 	check "every expectation has a case" "$(ls "$here/expect")" "$(sed -n 's/^\([a-z][^ ]*\) .*/\1/p' "$here/cases" | sort)"
 	check "every recording is replayed" "$(ls "$here/rec")" "$(grep -o '[a-z]*\.rec' "$here/cases" | sort -u)"
