@@ -7,10 +7,10 @@
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 22); /* the user half may set another power of two before load */
+	__uint(max_entries, 1 << 20); /* the user half may set another power of two before load */
 } events SEC(".maps");
 
-const volatile __u64 events_half = 1 << 21;
+const volatile __u64 events_half = 1 << 19;
 
 static __always_inline __u64 event_flags(void)
 {

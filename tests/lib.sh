@@ -66,11 +66,10 @@ contains() { grep -qF -- "$2" "$1"; }
 
 # wait_for SECONDS COMMAND...: until it succeeds. Guests are slow: the time is a limit, not a delay.
 wait_for() {
-	t_left=$(($1 * 20))
+	t_until=$((SECONDS + $1 + 1))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		t_left=$((t_left - 1))
-		[ $t_left -gt 0 ] || return 1
+		[ $SECONDS -lt $t_until ] || return 1
 		sleep 0.05
 	done
 }

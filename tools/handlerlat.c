@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct settings set = {.max_running = 32768, .max_routes = 256, .ring_kib = 4096};
+struct settings set = {.max_running = 32768, .max_routes = 256, .ring_kib = 1024};
 
 static const struct opt rows[] = {
 	{"slower", 's', "MS", OPT_MSEC, &set.slower_ns, 0.001, 1e9,

@@ -238,12 +238,14 @@ static int load(void)
 
 static int attach_all(void)
 {
+	uint64_t t = run_now();
 	int err = 0;
 
 	for (size_t i = 0; i < probe_nfiles && !err; i++)
 		err = probe_attach(&probe_files[i], live.skel, live.be);
 	live.attached = true;
 	live.attached_since = run_now();
+	log_debug("attached in %.1f ms", (live.attached_since - t) / 1e6);
 	return err;
 }
 
@@ -256,6 +258,7 @@ static void detach_all(void)
 	probe_detach_all(live.skel, DRAIN_WAIT_MS);
 	live.attached = false;
 	live.traced_ns += now - live.attached_since;
+	log_debug("detached in %.1f ms", (run_now() - now) / 1e6);
 }
 
 /* --- reading the counters */
@@ -533,7 +536,7 @@ static int start(struct opt_words *w)
 	err = err ?: watch_processes();
 	if (live.child)
 		priv_keep_child(live.child);
-	if (!err)
+	if (!err && !std.stay_root)
 		err = priv_drop(PRIV_KEEP_BPF |
 				(live.watching || set.max_overhead > 0 ? PRIV_KEEP_ATTACH : 0));
 	if (err)
