@@ -22,6 +22,12 @@ enum {
 	PRIV_KEEP_BPF = 1,
 	/* Will attach again: CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH. */
 	PRIV_KEEP_ATTACH = 2,
+	/*
+	 * ... by perf events: CAP_SYS_ADMIN too where kernel.perf_event_paranoid is above 2. Debian's
+	 * and Ubuntu's kernels have such a level (it is Debian's default), at which perf_event_open()
+	 * asks for that and not for CAP_PERFMON.
+	 */
+	PRIV_KEEP_PERF = 4,
 };
 /*
  * Drops every capability but those kept (CAP_SYS_ADMIN in place of one that is not held), empties

@@ -119,7 +119,8 @@ if wanted full; then
 	start handlerlat -o /dev/full -p "$load" work_spin
 	finish_load
 	await
-	check full-sink "$status $(grep -c 'cannot write to /dev/full: No space left' "$tmp/err")" "1 1"
+	check_true full-sink "status $status" [ "$status" = 1 ]
+	check_true full-sink-said "the error is not named" grep -q 'cannot write to /dev/full: No space left' "$tmp/err"
 fi
 # listener KIND: takes one connection, or datagrams, and keeps what comes; prints where it listens first.
 listener() {
