@@ -179,8 +179,9 @@ static int attach_perf_one(struct attach_set *s, struct bpf_program *prog, bool 
 	int prog_fd, link, fd = perf_uprobe(path, pt->off, ret, pid);
 
 	if (fd < 0)
-		return fail(fd, "cannot probe %s at file offset 0x%llx: %s", path,
-			    (unsigned long long)pt->off, strerror(-fd));
+		return fail(fd, "cannot probe %s at file offset 0x%llx: %s%s", path,
+			    (unsigned long long)pt->off, strerror(-fd),
+			    fd == -EACCES ? " (this kernel wants CAP_SYS_ADMIN for it)" : "");
 	s->fds[s->n++] = fd;
 	if (clone) {
 		prog_fd = load_clone(prog, pt->cookie);

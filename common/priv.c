@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -139,19 +137,6 @@ int priv_check(bool ptrace)
 	return try_bpf();
 }
 
-static bool perf_needs_admin(void)
-{
-	char text[16] = "";
-	int fd = open("/proc/sys/kernel/perf_event_paranoid", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return false;
-	if (read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = 0;
-	close(fd);
-	return atoi(text) > 2;
-}
-
 /* The capabilities to keep, of those held. */
 static uint64_t kept_caps(unsigned keep, uint64_t permitted)
 {
@@ -163,7 +148,7 @@ static uint64_t kept_caps(unsigned keep, uint64_t permitted)
 		tracing |= BIT(CAP_PERFMON);
 		other |= BIT(CAP_SYS_PTRACE) | BIT(CAP_DAC_READ_SEARCH);
 	}
-	if (keep & PRIV_KEEP_PERF && perf_needs_admin())
+	if (keep & PRIV_KEEP_PERF)
 		tracing |= BIT(CAP_SYS_ADMIN);
 	if (kept_child)
 		other |= BIT(CAP_KILL);

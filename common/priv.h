@@ -23,9 +23,8 @@ enum {
 	/* Will attach again: CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH. */
 	PRIV_KEEP_ATTACH = 2,
 	/*
-	 * ... by perf events: CAP_SYS_ADMIN too where kernel.perf_event_paranoid is above 2. Debian's
-	 * and Ubuntu's kernels have such a level (it is Debian's default), at which perf_event_open()
-	 * asks for that and not for CAP_PERFMON.
+	 * ... by perf events: CAP_SYS_ADMIN too. Debian's 5.10 and 6.1 answer EACCES to a uprobe's
+	 * perf_event_open() without it, whatever kernel.perf_event_paranoid says.
 	 */
 	PRIV_KEEP_PERF = 4,
 };
