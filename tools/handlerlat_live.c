@@ -511,6 +511,7 @@ static int start(struct opt_words *w)
 {
 	enum attach_backend asked = ATTACH_AUTO;
 	static const char *const names[] = {"auto", "uprobe_multi", "perf", "perf-clone"};
+	unsigned int keep = PRIV_KEEP_BPF;
 	size_t nprobes = 0;
 	int err;
 
@@ -536,9 +537,10 @@ static int start(struct opt_words *w)
 	err = err ?: watch_processes();
 	if (live.child)
 		priv_keep_child(live.child);
+	if (live.watching || set.max_overhead > 0)
+		keep |= PRIV_KEEP_ATTACH | (live.be == ATTACH_MULTI ? 0 : PRIV_KEEP_PERF);
 	if (!err && !std.stay_root)
-		err = priv_drop(PRIV_KEEP_BPF |
-				(live.watching || set.max_overhead > 0 ? PRIV_KEEP_ATTACH : 0));
+		err = priv_drop(keep);
 	if (err)
 		return err;
 	for (size_t i = 0; i < probe_nfiles; i++) {
