@@ -207,8 +207,8 @@ if wanted two; then
 	start handlerlat -j -H --comm calls "$calls" work_recurse
 	wait_for 60 grep -q 'ready (' "$tmp/first.err"
 	finish_load
-	await
 	wait $first
+	stop
 	agree two
 	check two-first "$(numbers "$tmp/first")" "$(numbers "$tmp/out")"
 fi
