@@ -524,6 +524,12 @@ static int start(struct opt_words *w)
 	if (err)
 		return err;
 	live.be = attach_choose(asked);
+	if (live.be == ATTACH_MULTI && !attach_caps()->multi)
+		return fail(-ENOTSUP, "this kernel has no uprobe_multi links (they came with Linux "
+				      "6.6): leave --backend out");
+	if (live.be == ATTACH_PERF && !attach_caps()->cookie)
+		return fail(-ENOTSUP, "this kernel has no cookies for probes (they came with Linux "
+				      "5.15): leave --backend out");
 	err = load() ?: run_ring(bpf_map__fd(live.skel->maps.events));
 	if (err)
 		return err;

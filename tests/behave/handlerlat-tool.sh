@@ -188,8 +188,8 @@ for be in uprobe_multi perf perf-clone; do
 	wanted "backend-$be" || continue
 	load "$calls" -w recurse 10 5
 	if ! start handlerlat -j --backend $be -p "$load" 'work_*'; then
-		if [ -n "${IN_GUEST:-}" ] && ! uname -r | grep -qE '^(6\.1[0-9]|[7-9])'; then
-			skip "backend-$be" "this kernel has no such hooks: $(tail -n 1 "$tmp/err")"
+		if [ -n "${IN_GUEST:-}" ] && contains "$tmp/err" 'this kernel has no'; then
+			skip "backend-$be" "$(sed 's/^handlerlat: //' "$tmp/err")"
 			kill "$load"
 			continue
 		fi
