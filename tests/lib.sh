@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# shellcheck shell=bash
 # For the tests: sourced, not run. A test file prints one line per case, in the manner of TAP:
 #   ok - NAME      not ok - NAME: WHY      skip - NAME: WHY
 # and ends with `finish`. tests/run.sh adds the lines up.
@@ -77,7 +78,8 @@ wait_for() {
 # start TOOL ARG...: runs it in the background, stdout to $tmp/out, stderr to $tmp/err; returns when it
 # is ready, 1 when it ended before. Its pid is $tool.
 start() {
-	: >"$tmp/out" >"$tmp/err"
+	: >"$tmp/out"
+	: >"$tmp/err"
 	t_bin=$BIN/$1
 	shift
 	"$t_bin" "$@" >>"$tmp/out" 2>>"$tmp/err" </dev/null &

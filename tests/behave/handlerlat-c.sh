@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # handlerlat on C and C++: each call of each function is counted once, as what it was.
+# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 "$top/tests/c-build.sh" 2>/dev/null || [ -x "$LOAD/symbols" ] || bench_broken "the workloads do not build"
 
@@ -185,7 +186,7 @@ if wanted library-soname; then
 	else
 		start handlerlat -j --comm reqtest-file libmagic.so.1 magic_load
 		ln -s "$(command -v file)" "$tmp/reqtest-file"
-		for i in 1 2 3; do "$tmp/reqtest-file" -b "$0" >"$tmp/load"; done
+		for _ in 1 2 3; do "$tmp/reqtest-file" -b "$0" >"$tmp/load"; done
 		file -b "$0" >/dev/null
 		stop
 		check library-soname "$(said calls) $(said returned) $(said balanced)" "3 3 true"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # handlerlat on Go: each call of each function is counted once, whatever the runtime does to goroutines and
 # stacks, with every kind of toolchain and link. tests/go-build.sh makes the programs.
+# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 go_versions
 small= # fewer calls where all is emulated
@@ -120,7 +121,7 @@ if go_program checksum "$newest/bench"; then
 	n=20000
 	[ -z "$small" ] || n=1000
 	want=$("$GO/$newest/bench" -n $n -g 4 -loop 60 | jq -r .checksum)
-	REQLOAD_STAY= load "$GO/$newest/bench" -w -n $n -g 4 -loop 60
+	load "$GO/$newest/bench" -w -n $n -g 4 -loop 60
 	start handlerlat -j -H -p "$load" main.work && go_on
 	load_done
 	await

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # handlerlat on HTTP servers: each request is one call, with its method, path, route and status.
+# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 known=net/http.serverHandler.ServeHTTP
 
@@ -83,7 +84,7 @@ if go_program handlers "$newest/server"; then
 	serve "$GO/$newest/server"
 	start handlerlat -j -p "$load" main.handleRequest 'main.(*API).list' 'main.main.func*'
 	traffic $n /healthz=3 /echo=2 /api/list=1 /closure=1 '/slow?ms=1=1'
-	for i in 1 2 3; do get /panic; get /abort; done
+	for _ in 1 2 3; do get /panic; get /abort; done
 	stop
 	served
 	agree handlers main.handleRequest 'main.(*API).list'
@@ -146,7 +147,7 @@ fi
 if go_program histogram "$newest/server"; then
 	serve "$GO/$newest/server"
 	start handlerlat -H -p "$load"
-	for i in 1 2 3; do get '/slow?ms=20'; done
+	for _ in 1 2 3; do get '/slow?ms=20'; done
 	stop
 	served
 	check_true histogram "no bar was drawn" grep -qE '^ *[0-9.]+m?s +-> [0-9.]+m?s .*3 .*\*' "$tmp/out"
@@ -155,8 +156,8 @@ fi
 if go_program slower "$newest/server"; then
 	serve "$GO/$newest/server"
 	start handlerlat -j --slower 700 -p "$load"
-	for i in 1 2 3; do get '/slow?ms=800' & done
-	for i in 1 2 3 4 5 6; do get /healthz; done
+	for _ in 1 2 3; do get '/slow?ms=800' & done
+	for _ in 1 2 3 4 5 6; do get /healthz; done
 	wait_for 60 sh -c "[ \$(grep -c '/slow' '$tmp/out') = 3 ]"
 	stop
 	served

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # handlerlat within limits: of privileges, of its maps and buffers, of what it may cost.
+# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 calls=$LOAD/calls
 n=20000
@@ -44,7 +45,8 @@ fi
 # with CAP[,CAP...]: not root, but with these.
 with() {
 	load "$calls" -w spin 10 20
-	: >"$tmp/out" >"$tmp/err"
+	: >"$tmp/out"
+	: >"$tmp/err"
 	(ulimit -l unlimited; exec setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps "$1" --ambient-caps "$1" \
 		"$tmp/handlerlat" -j -p "$load" work_spin) >"$tmp/out" 2>"$tmp/err" &
 	tool=$!

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # handlerlat's targets: files that are gone, elsewhere or oddly named are found all the same, and what cannot be
 # traced is refused with a sentence that helps.
+# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 calls=$LOAD/calls
 

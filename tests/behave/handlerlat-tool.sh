@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # handlerlat as a program: how it ends, what it leaves behind (nothing), where its output goes, and that every way
 # to trace, to filter and to replay gives the same numbers.
+# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 calls=$LOAD/calls
 
@@ -52,6 +53,8 @@ if wanted attaching; then
 	for delay in 0 0.01 0.03 0.05 0.07 0.1 0.15; do
 		"$BIN/handlerlat" -p "$load" 'work_*' >"$tmp/out" 2>"$tmp/err" &
 		tool=$!
+		# Before the exec it is a shell, with the shell's handlers.
+		wait_for 60 grep -q handlerlat "/proc/$tool/comm"
 		sleep $delay
 		kill -INT $tool 2>/dev/null
 		kill -TERM $tool 2>/dev/null
