@@ -44,10 +44,12 @@ finish() {
 
 # wanted NAME: is this case to run? Arguments of the test file are globs of names.
 only=${*:-}
+globs=("$@")
 wanted() {
 	[ -n "$only" ] || return 0
-	for g in $only; do
-		case $1 in $g) return 0 ;; esac
+	# shellcheck disable=SC2053 # they are patterns
+	for g in "${globs[@]}"; do
+		[[ $1 != $g ]] || return 0
 	done
 	return 1
 }

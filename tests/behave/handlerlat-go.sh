@@ -128,6 +128,36 @@ if go_program checksum "$newest/bench"; then
 	check checksum "$(grep '^{' "$tmp/load" | jq -r .checksum) $(said calls) $(said returned)" \
 		"$want $((4 * n)) $((4 * n))"
 fi
+
+# What others' return probes do to the same program: it dies, where handlerlat counts every call. This is
+# why there must never be one in a Go program.
+rival() {
+	[ -z "$small" ] && go_program "rival-$1" "$newest/recurse" || return 0
+	if ! command -v "$1" >/dev/null; then
+		skip "rival-$1" "$1 is not installed"
+		return
+	fi
+	file=$GO/$newest/recurse
+	load "$file" -w -goroutines 300
+	"$@" >"$tmp/out" 2>"$tmp/err" &
+	tool=$!
+	pids="$pids $tool"
+	# Until the function's first byte is a breakpoint.
+	at=$((0x$(readelf -sW "$file" | awk '$8 == "main.recurse" { print $2 }')))
+	if ! wait_for 60 sh -c "dd if=/proc/$load/mem bs=1 count=1 skip=$at 2>/dev/null | od -An -tx1 | grep -q cc"; then
+		skip "rival-$1" "it does not work on this kernel: $(tail -n 1 "$tmp/err" | cut -c1-100)"
+		kill "$tool" "$load"
+		return
+	fi
+	go_on
+	load_done
+	kill -INT "$tool"
+	wait "$tool"
+	check_true "rival-$1" "it lived: status $load_status" [ "$load_status" != 0 ]
+}
+rival bpftrace -e "uretprobe:$GO/$newest/recurse:main.recurse { @ = count(); }"
+rival funclatency "$GO/$newest/recurse:main.recurse"
+
 if wanted too-old; then
 	if [ -x "$GO/go1.15/recurse" ]; then
 		"$BIN/handlerlat" --list "$GO/go1.15/recurse" main.recurse >"$tmp/out" 2>"$tmp/err"

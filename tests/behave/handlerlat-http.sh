@@ -97,7 +97,7 @@ fi
 if go_program after-panic "$oldest/server" && [ -z "${IN_GUEST:-}" ]; then
 	serve "$GO/$oldest/server"
 	start handlerlat -j -p "$load"
-	for i in 1 2 3 4; do get /panic; sleep 0.4; get /healthz; get /healthz; done
+	for _ in 1 2 3 4; do get /panic; sleep 0.4; get /healthz; get /healthz; done
 	stop
 	served
 	check_true after-panic "a call took longer than the pause before it" jq -e -n \
