@@ -172,6 +172,11 @@ disagreement() {
 	' "$tmp/out" 2>&1 | sort -u | head -n 5 | paste -sd ';' -
 }
 
+# c_workloads: builds those that make does not, but not in a guest.
+c_workloads() {
+	[ -n "${IN_GUEST:-}" ] || "$top/tests/c-build.sh" "$LOAD" >"$tmp/build" 2>&1 ||
+		bench_broken "$(cat "$tmp/build")"
+}
 # go_versions: sets $versions (those of the Go workloads, go1.X), $oldest and $newest; in a guest only these
 # two. Builds what is missing, but not in a guest. Ends the test where there is no toolchain.
 go_versions() {

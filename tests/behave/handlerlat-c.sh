@@ -3,7 +3,7 @@
 # handlerlat on C and C++: each call of each function is counted once, as what it was.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-"$top/tests/c-build.sh" 2>/dev/null || [ -x "$LOAD/symbols" ] || bench_broken "the workloads do not build"
+c_workloads
 
 # traced PROGRAM ARG...: the workload runs from start to end under handlerlat -p, which ends with it.
 traced() {

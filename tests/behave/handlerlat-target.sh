@@ -4,6 +4,7 @@
 # traced is refused with a sentence that helps.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
+c_workloads
 calls=$LOAD/calls
 
 # refused NAME STATUS TEXT ARG...: these arguments end with that status and that in the error.
