@@ -16,6 +16,8 @@ O       ?= .output
 prefix  ?= /usr/local
 CLANG   ?= clang
 STRIP   ?= llvm-strip
+# llvm-strip 14 cannot strip glibc's static programs.
+USERSTRIP = $(if $(filter %-gcc,$(CC)),$(CC:gcc=strip),strip)
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 ifeq ($(origin CC),default)
 CC := gcc
@@ -106,7 +108,7 @@ $(TOOLS:%=$(O)/bin/%): $(O)/bin/%: $$(call parts,$$*) $(O)/libreq.a $(LIBBPF_A)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(call parts,$*) $(O)/libreq.a $(LDLIBS) -lpthread -o $@
-	$(if $(STATIC),$(Q)$(STRIP) $@)
+	$(if $(STATIC),$(Q)$(USERSTRIP) $@)
 
 # --- tests. The user half is compiled a second time with the sanitizers for them.
 SAN := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer

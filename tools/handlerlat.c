@@ -77,6 +77,14 @@ static void entry_col(const void *rec, struct json *j, const char *key, char *bu
 		json_str(j, key, va);
 }
 
+static void offset_col(const void *rec, struct json *j, const char *key, char *buf, size_t size)
+{
+	const struct list_row *r = rec;
+
+	if (j && !r->refused)
+		json_u64(j, key, r->f->entry_off);
+}
+
 static void exits_col(const void *rec, struct json *j, const char *key, char *buf, size_t size)
 {
 	const struct list_row *r = rec;
@@ -113,6 +121,7 @@ static void name_col(const void *rec, struct json *j, const char *key, char *buf
 
 static const struct col list_cols[] = {
 	COL_CALL(entry_col, "entry", "ENTRY", 18, COL_F_LEFT),
+	COL_CALL(offset_col, "entry_offset", NULL, 0, COL_F_JSON),
 	COL_CALL(exits_col, "exits", "EXITS", 12, COL_F_LEFT),
 	COL_CALL(name_col, NULL, "FUNCTION", 0, COL_F_LEFT | COL_F_LAST | COL_F_TEXT),
 	COL(struct list_row, name, COL_STR, "name", NULL, 0, COL_F_JSON),

@@ -24,8 +24,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define STATS_BUDGET  (16u << 20) /* bytes of kernel memory for the shards of all functions */
-#define MAX_SHARDS    8
 #define LATER_FUNCS   64 /* functions of files that turn up while we watch */
 #define DRAIN_WAIT_MS 20 /* how long the end waits for calls that are about to return */
 #define GUARD_NS      1000000000ULL
@@ -46,41 +44,13 @@ static struct {
 	uint64_t attached_since, traced_ns; /* time with probes on, before attached_since */
 	uint64_t sweep_at, guard_at, guard_hits, resume_at;
 	bool guarding;
-	pid_t child;
-	int child_go;
 	size_t watched_pids;
 	struct {
 		uint64_t dev, ino;
 	} miss[MISS_CACHE];
 } live;
 
-/* --- the command of "-- CMD" */
-
-/* Forks the command, held back until live.child_go is closed. It dies with us, however we die. */
-static int hold_command(char **cmd)
-{
-	int go[2];
-	char c;
-
-	if (pipe2(go, O_CLOEXEC))
-		return -errno;
-	live.child = fork();
-	if (live.child < 0)
-		return fail(-errno, "cannot fork: %s", strerror(errno));
-	if (!live.child) {
-		close(go[1]);
-		prctl(PR_SET_PDEATHSIG, SIGTERM);
-		signal(SIGPIPE, SIG_DFL);
-		if (read(go[0], &c, 1) < 0 || c != 'g')
-			_exit(127);
-		execvp(cmd[0], cmd);
-		fprintf(stderr, "handlerlat: cannot run %s: %s\n", cmd[0], strerror(errno));
-		_exit(127);
-	}
-	close(go[0]);
-	live.child_go = go[1];
-	return 0;
-}
+/* --- processes that end */
 
 static int on_child(int fd, void *ctx)
 {
@@ -121,8 +91,8 @@ static int watch_processes(void)
 {
 	int err = 0;
 
-	if (live.child)
-		err = watch_pid(live.child, on_child);
+	if (command_pid)
+		err = watch_pid(command_pid, on_child);
 	for (size_t i = 0; i < std.pids.n && i < 60 && !err; i++)
 		err = watch_pid(atoi(std.pids.v[i]), on_pid_gone);
 	return err;
@@ -130,36 +100,16 @@ static int watch_processes(void)
 
 /* --- load */
 
-static uint32_t power_of_two_below(uint32_t v)
-{
-	uint32_t p = 1;
-
-	while (2 * p <= v)
-		p *= 2;
-	return p;
-}
-
 static void size_maps(void)
 {
 	struct handlerlat_bpf *s = live.skel;
-	uint32_t cpus = libbpf_num_possible_cpus(), most;
 	bool http = s->rodata->want_http;
 
 	live.capacity = 1 + probe_nfuncs + (live.watching ? LATER_FUNCS : 0);
-	most = STATS_BUDGET / (live.capacity * sizeof(struct hl_stats)) ?: 1;
-	live.shards = power_of_two_below(cpus < most ? cpus : most);
-	if (live.shards > MAX_SHARDS)
-		live.shards = MAX_SHARDS;
-	while (1u << live.shard_bits < live.shards)
-		live.shard_bits++;
-	s->rodata->shard_bits = live.shard_bits;
-	s->rodata->shard_mask = live.shards - 1;
-	bpf_map__set_max_entries(s->maps.stats, live.capacity << live.shard_bits);
+	counters_size(s, live.capacity);
 	bpf_map__set_max_entries(s->maps.frames, 2 * set.max_running);
 	bpf_map__set_max_entries(s->maps.requests, http ? 2 * set.max_running : 1);
 	s->rodata->frames_keep = set.max_running;
-	bpf_map__set_max_entries(s->maps.routes,
-				 aggregating() ? set.max_routes << live.shard_bits : 1);
 	bpf_map__set_max_entries(s->maps.events, set.ring_kib * 1024);
 	s->rodata->events_half = set.ring_kib * 512;
 }
@@ -186,7 +136,7 @@ static int prepare(void)
 	bpf_program__set_autoload(s->progs.c_return, c);
 	bpf_program__set_autoload(s->progs.threads, c);
 	bpf_program__set_autoload(s->progs.on_exec, live.watching);
-	bpf_program__set_autoload(s->progs.on_fork, live.child != 0);
+	bpf_program__set_autoload(s->progs.on_fork, command_pid != 0);
 	s->rodata->emit_calls = !aggregating() || set.slower_ns;
 	s->rodata->aggregate = aggregating();
 	s->rodata->want_http = go;
@@ -197,7 +147,7 @@ static int prepare(void)
 	       attach_prepare(s->progs.go_exit, live.be) ?:
 	       attach_prepare(s->progs.c_entry, live.be) ?:
 	       attach_prepare(s->progs.c_return, live.be) ?:
-	       select_constants((struct filter *)&s->rodata->filter, live.child != 0);
+	       select_constants((struct filter *)&s->rodata->filter, command_pid != 0);
 }
 
 static int load(void)
@@ -221,19 +171,10 @@ static int load(void)
 					  : " (-v shows the kernel's reason)");
 	err = select_maps(bpf_map__fd(live.skel->maps.filter_pids),
 			  bpf_map__fd(live.skel->maps.filter_cgroups));
-	if (!err && live.child)
-		err = bpf_map_update_elem(bpf_map__fd(live.skel->maps.filter_pids), &live.child,
+	if (!err && command_pid)
+		err = bpf_map_update_elem(bpf_map__fd(live.skel->maps.filter_pids), &command_pid,
 					  &wanted, BPF_ANY);
-	live.read_buf = calloc(live.shards, sizeof(*live.read_buf));
-	live.left.gone = calloc(live.capacity, sizeof(*live.left.gone));
-	live.left.swept = calloc(live.capacity, sizeof(*live.left.swept));
-	live.left.running = calloc(live.capacity, sizeof(*live.left.running));
-	live.cut = calloc(live.capacity, sizeof(*live.cut));
-	live.seen = calloc(live.capacity, sizeof(*live.seen));
-	if (!live.read_buf || !live.left.gone || !live.left.swept || !live.left.running ||
-	    !live.cut || !live.seen)
-		return -ENOMEM;
-	return err;
+	return err ?: counters_init();
 }
 
 static int attach_all(void)
@@ -261,96 +202,7 @@ static void detach_all(void)
 	log_debug("detached in %.1f ms", (run_now() - now) / 1e6);
 }
 
-/* --- reading the counters */
-
-static void add_stats(struct hl_stats *a, const struct hl_stats *b)
-{
-	uint64_t max = a->max > b->max ? a->max : b->max;
-	uint64_t nmin = a->nmin > b->nmin ? a->nmin : b->nmin;
-	__u64 *x = (__u64 *)a;
-	const __u64 *y = (const __u64 *)b;
-
-	for (size_t i = 0; i < sizeof(*a) / sizeof(*x); i++)
-		x[i] += y[i];
-	a->max = max;
-	a->nmin = nmin;
-}
-
-static int read_stats(uint32_t fn, struct hl_stats *st)
-{
-	int fd = bpf_map__fd(live.skel->maps.stats), err = 0;
-
-	memset(st, 0, sizeof(*st));
-	for (uint32_t i = 0; i < live.shards && !err; i++) {
-		uint32_t key = fn << live.shard_bits | i;
-
-		err = bpf_map_lookup_elem(fd, &key, live.read_buf);
-		if (!err)
-			add_stats(st, live.read_buf);
-	}
-	st->unwound += live.left.gone[fn] + live.left.swept[fn];
-	st->cut += live.cut[fn];
-	return err ? fail(err, "cannot read the counters: %s", strerror(-err)) : 0;
-}
-
-static uint64_t returned_of(const struct hl_stats *st)
-{
-	uint64_t n = 0;
-
-	for (int i = 0; i < HIST_SLOTS; i++)
-		n += st->slot[i];
-	return n;
-}
-
-static uint64_t activity(const struct hl_stats *st)
-{
-	return st->entered + st->unwound + st->missed + st->cut + returned_of(st);
-}
-
-static int feed_functions(void)
-{
-	struct hl_stats_rec r = {};
-	uint64_t n;
-	int err = 0;
-
-	for (uint32_t fn = 1; fn <= probe_nfuncs && !err; fn++) {
-		err = read_stats(fn, &r.stats);
-		n = activity(&r.stats);
-		if (err || (n == live.seen[fn] && !live.left.running[fn]))
-			continue;
-		live.seen[fn] = n;
-		r.fn = fn;
-		r.running = live.left.running[fn];
-		err = run_feed(HL_REC_STATS, &r, sizeof(r));
-	}
-	return err;
-}
-
-/* One record per method and route, whose shards lie scattered in the hash. */
-static int feed_routes(void)
-{
-	int fd = bpf_map__fd(live.skel->maps.routes), err = 0;
-	struct hl_route_key key, *prev = NULL;
-	struct hl_route_rec r;
-
-	for (; !err && !bpf_map_get_next_key(fd, prev, &key); prev = &key) {
-		memset(&r, 0, sizeof(r));
-		r.key = key;
-		/* The lowest shard that exists speaks for all. */
-		for (r.key.shard = 0; r.key.shard < live.shards; r.key.shard++) {
-			if (bpf_map_lookup_elem(fd, &r.key, live.read_buf))
-				continue;
-			if (r.key.shard < key.shard)
-				break;
-			add_stats(&r.stats, live.read_buf);
-		}
-		if (r.key.shard < live.shards)
-			continue;
-		r.key.shard = 0;
-		err = run_feed(HL_REC_ROUTE, &r, sizeof(r));
-	}
-	return err;
-}
+/* --- intervals */
 
 static int feed_state(bool last)
 {
@@ -367,13 +219,6 @@ static int feed_state(bool last)
 	return run_feed(HL_REC_STATE, &st, sizeof(st));
 }
 
-static int look_at_leftovers(bool report, bool sweep)
-{
-	memset(live.left.running, 0, live.capacity * sizeof(*live.left.running));
-	memset(live.left.gone, 0, live.capacity * sizeof(*live.left.gone));
-	return probe_leftovers(live.skel, report, &live.left, sweep);
-}
-
 static int on_interval(bool last, void *ctx)
 {
 	int err;
@@ -381,10 +226,8 @@ static int on_interval(bool last, void *ctx)
 	if (last)
 		detach_all();
 	err = run_drain();
-	err = err ?: look_at_leftovers(last, false);
-	err = err ?: feed_functions();
-	if (aggregating())
-		err = err ?: feed_routes();
+	err = err ?: counters_look(last, false);
+	err = err ?: counters_feed();
 	return err ?: feed_state(last);
 }
 
@@ -421,20 +264,6 @@ static int on_exec(const struct hl_exec *e)
 	return err;
 }
 
-static uint64_t total_cost(void)
-{
-	struct hl_stats st;
-	uint64_t ns = 0;
-
-	for (uint32_t fn = 1; fn <= probe_nfuncs; fn++) {
-		if (read_stats(fn, &st))
-			return 0;
-		ns += st.entered * live.cost.entry_ns +
-		      (returned_of(&st) + st.missed) * live.cost.exit_ns;
-	}
-	return ns;
-}
-
 /*
  * Once a second: what did the probes cost? Above the limit they come off for so long that the
  * average is the limit. They go on again, and the next second is measured anew.
@@ -448,12 +277,12 @@ static int guard(uint64_t now)
 		if (now < live.resume_at)
 			return 0;
 		live.guard_at = now;
-		live.guard_hits = total_cost();
+		live.guard_hits = counters_cost(&live.cost);
 		return attach_all();
 	}
 	if (now - live.guard_at < GUARD_NS / (live.guarding ? 10 : 1))
 		return 0;
-	cost = total_cost();
+	cost = counters_cost(&live.cost);
 	spent = now - live.guard_at;
 	percent = (cost - live.guard_hits) * 100.0 / spent;
 	live.guard_at = now;
@@ -467,7 +296,7 @@ static int guard(uint64_t now)
 	live.guarding = true;
 	detach_all();
 	live.resume_at = now + spent * (percent / set.max_overhead - 1);
-	return probe_cut(live.skel, live.cut) < 0 ? -EIO : run_drain();
+	return counters_cut() < 0 ? -EIO : run_drain();
 }
 
 /*
@@ -476,19 +305,10 @@ static int guard(uint64_t now)
  */
 static int make_room(uint64_t now)
 {
-	struct hl_stats st;
-	uint64_t going = 0;
-	int err = 0;
-
 	if (now < live.sweep_at)
 		return 0;
 	live.sweep_at = now + SWEEP_NS;
-	for (uint32_t fn = 1; fn <= probe_nfuncs && !err; fn++) {
-		err = read_stats(fn, &st);
-		going += st.entered + live.left.gone[fn] - st.unwound - st.untracked -
-			 st.undepthed - st.cut - returned_of(&st);
-	}
-	return err ?: going > set.max_running / 2 ? look_at_leftovers(false, true) : 0;
+	return live.skel->bss->nframes > set.max_running ? counters_look(false, true) : 0;
 }
 
 static int on_tick(uint64_t now, void *ctx)
@@ -520,7 +340,7 @@ static int start(struct opt_words *w)
 			asked = strcmp(std.backend, names[i]) ? asked : (enum attach_backend)i;
 	err = priv_check(true) ?: choose_targets(w, &live.watching);
 	if (!err && w->ncmd)
-		err = hold_command(w->cmd);
+		err = command_hold(w->cmd);
 	if (err)
 		return err;
 	live.be = attach_choose(asked);
@@ -533,7 +353,8 @@ static int start(struct opt_words *w)
 	err = load() ?: run_ring(bpf_map__fd(live.skel->maps.events));
 	if (err)
 		return err;
-	if (guard_measure(live.skel, live.be, any_go() ? LANG_GO : LANG_C, &live.cost))
+	if (guard_measure(live.skel, live.be, any_go() ? LANG_GO : LANG_C,
+			  live.watching || probe_any_http(), &live.cost))
 		log_debug("cannot measure the cost of a probe: %s", fail_text(-EIO));
 	for (size_t i = 0; i < probe_nfiles && !err; i++)
 		err = probe_announce(&probe_files[i]);
@@ -541,8 +362,10 @@ static int start(struct opt_words *w)
 	if (!err)
 		err = handlerlat_bpf__attach(live.skel);
 	err = err ?: watch_processes();
-	if (live.child)
-		priv_keep_child(live.child);
+	if (!err && command_pid) {
+		priv_keep_child(command_pid);
+		err = command_release();
+	}
 	if (live.watching || set.max_overhead > 0)
 		keep |= PRIV_KEEP_ATTACH | (live.be == ATTACH_MULTI ? 0 : PRIV_KEEP_PERF);
 	if (!err && !std.stay_root)
@@ -565,10 +388,7 @@ static int start(struct opt_words *w)
 	run_ready("%zu function%s, backend %s", nprobes, nprobes == 1 ? "" : "s", names[live.be]);
 	live.guard_at = run_now();
 	model_header();
-	err = feed_state(false);
-	if (!err && live.child_go && write(live.child_go, "g", 1) != 1)
-		err = -errno;
-	return err;
+	return feed_state(false);
 }
 
 int live_run(struct opt_words *words)
@@ -590,11 +410,7 @@ int live_run(struct opt_words *words)
 	}
 	err = err ?: start(words) ?: run_loop();
 	status = run_finish(err);
-	if (live.child > 0) {
-		if (live.child_go)
-			close(live.child_go);
-		kill(live.child, SIGTERM);
-	}
+	command_end();
 	if (live.skel)
 		handlerlat_bpf__destroy(live.skel);
 	return status;

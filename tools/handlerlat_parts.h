@@ -10,6 +10,8 @@
  *   handlerlat_account.c the closing account
  *   handlerlat_choose.c  from the command line's words to files and functions
  *   handlerlat_probe.c   which functions, their probes, the frames that did not return
+ *   handlerlat_counters.c what the kernel half counted
+ *   handlerlat_command.c the command of "-- COMMAND"
  *   handlerlat_live.c    the kernel half's life: load, poll, stop
  *   handlerlat_guard.c   what a probe costs here, and --max-overhead
  */
@@ -65,6 +67,8 @@ int probe_attach(struct probe_file *f, struct handlerlat_bpf *skel, enum attach_
 void probe_detach_all(struct handlerlat_bpf *skel, int wait_ms);
 /* Tells the model about the functions of a file. */
 int probe_announce(const struct probe_file *f);
+/* Could any of the functions be an HTTP handler? */
+bool probe_any_http(void);
 /* Which file a function id belongs to; NULL for ids not given out. */
 const struct probe_file *probe_of(uint32_t fn);
 /* Opens what is needed to look at a process after privileges are gone. */
@@ -96,15 +100,41 @@ int choose_targets(const struct opt_words *w, bool *watching);
 /* Adds the program of a process if it has a known entry and is not there yet. 0, or a reason to end. */
 int choose_process(pid_t pid, void *ctx);
 
-/* --- live */
-int live_run(struct opt_words *words);
-
-/* --- guard */
+/* --- counters */
 struct cost {
 	uint64_t entry_ns, exit_ns; /* per call that is probed */
 	uint64_t bias_ns; /* what a measured latency holds of it */
 };
-/* Attaches the tool's own programs to a dummy function in a child and times it, about 20 ms. */
-int guard_measure(struct handlerlat_bpf *skel, enum attach_backend be, enum lang lang,
+/* Before load: sizes the maps of counters for function ids below capacity. */
+void counters_size(struct handlerlat_bpf *skel, uint32_t capacity);
+/* After load. 0 or -ENOMEM. */
+int counters_init(void);
+/* Feeds a record for each function, and each route, that was active since the last time. */
+int counters_feed(void);
+/* Looks at the calls that have not returned, as probe_leftovers(). */
+int counters_look(bool report, bool sweep);
+/* Forgets the running calls while the probes are off. How many, or -errno. */
+int counters_cut(void);
+/* ns of CPU that the probes have cost since the start. */
+uint64_t counters_cost(const struct cost *c);
+
+/* --- the command of "-- COMMAND" */
+extern pid_t command_pid; /* 0: there is none */
+/* Forks the command and holds it back. It dies with us, however we die. */
+int command_hold(char **cmd);
+/* Lets it run. Call while privileged: its memory is opened for the judgement of unfinished calls. */
+int command_release(void);
+/* Ends it, if it still runs, and says how it ended. */
+void command_end(void);
+
+/* --- live */
+int live_run(struct opt_words *words);
+
+/* --- guard */
+/*
+ * Attaches the tool's own programs to a dummy function in a child and times it, about 20 ms. http: as if
+ * the function were an HTTP handler.
+ */
+int guard_measure(struct handlerlat_bpf *skel, enum attach_backend be, enum lang lang, bool http,
 		  struct cost *c);
 #endif

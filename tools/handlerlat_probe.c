@@ -89,6 +89,19 @@ static uint64_t http_flags(const struct tfunc *f)
 	return f->args == 24 ? HL_F_HTTP_FUNC : 0;
 }
 
+bool probe_any_http(void)
+{
+	for (size_t i = 0; i < probe_nfiles; i++) {
+		const struct tfile *t = probe_files[i].t;
+
+		for (size_t k = 0; t->lang == LANG_GO && k < t->nfuncs; k++) {
+			if (http_flags(&t->funcs[k]))
+				return true;
+		}
+	}
+	return false;
+}
+
 static uint64_t cookie_of(const struct tfile *t, const struct tfunc *f, uint32_t fn)
 {
 	uint64_t c = fn | (uint64_t)f->depth << 32;

@@ -3,7 +3,10 @@
  * rate: calls an all but empty function, work_tick, at a steady rate or flat out: what a probe costs is
  * the difference between two runs.
  *
- *	rate [-w] CALLS_PER_SEC SECONDS
+ *	rate [-w] [-f] CALLS_PER_SEC SECONDS
+ *		-f		call work_framed instead, which begins with a push, as functions with
+ *				saved registers do: kernels emulate it, and step work_tick's first
+ *				instruction
  *		-w		print "pid PID", then wait for a line on stdin or for SIGUSR1
  *		CALLS_PER_SEC	0 is flat out
  *
@@ -21,12 +24,26 @@ WORK void work_tick(void)
 	ticks = ticks + 1;
 }
 
+void work_framed(void);
+
+WORK void work_framed(void)
+{
+	ticks = ticks + 1;
+#if defined(__x86_64__)
+	asm volatile("" ::: "rbx");
+#elif defined(__aarch64__)
+	asm volatile("" ::: "x19");
+#endif
+}
+
+static void (*work)(void) = work_tick;
+
 /* Looks at the clock every 64 calls only: it costs more than the call. */
 static void flat_out(uint64_t end)
 {
 	while (now_ns() < end) {
 		for (int i = 0; i < 64; i++)
-			work_tick();
+			work();
 	}
 }
 
@@ -40,21 +57,27 @@ static void steady(uint64_t start, uint64_t rate, uint64_t end)
 		uint64_t gap = 1000000000 / rate;
 
 		for (; n < due && n < total; n++)
-			work_tick();
+			work();
 		sleep_ns(gap > 100000 ? gap : 100000);
 	}
 }
 
 int main(int argc, char **argv)
 {
-	bool wait = argc > 1 && !strcmp(argv[1], "-w");
+	bool wait = false;
 	uint64_t rate, sec, start, elapsed, cpu;
 	struct timespec ts;
 
-	argc -= wait;
-	argv += wait;
+	for (; argc > 1 && argv[1][0] == '-'; argc--, argv++) {
+		if (!strcmp(argv[1], "-w"))
+			wait = true;
+		else if (!strcmp(argv[1], "-f"))
+			work = work_framed;
+		else
+			break;
+	}
 	if (argc != 3) {
-		fprintf(stderr, "usage: rate [-w] CALLS_PER_SEC SECONDS\n");
+		fprintf(stderr, "usage: rate [-w] [-f] CALLS_PER_SEC SECONDS\n");
 		return 2;
 	}
 	rate = number("CALLS_PER_SEC", argv[1], 0, 10000000);
