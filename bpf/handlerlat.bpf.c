@@ -35,9 +35,10 @@ const volatile bool have_cookie = false; /* bpf_get_attach_cookie exists */
 const volatile __u64 slower_ns = 0;
 
 /*
- * The calls that are going on. A frame stays in the map when its call ends (start_ns is 0 then): the
- * next call of this goroutine or thread to get here finds it, and two lookups per call do without the
- * locks of an insertion and a deletion. Once frames_keep are there, frames go with their call.
+ * The calls that are going on. A frame stays in the map when its call ends (start_ns is 0 then):
+ * the next call of this goroutine or thread to get here finds it, and two lookups per call do
+ * without the locks of an insertion and a deletion. Once frames_keep are there, frames go with
+ * their call.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -3,8 +3,8 @@
 #define HIST_SLOTS_H
 /*
  * Log-linear buckets shared by both halves: 16 per power of two, so an edge is at most 6.25 % from
- * any value in its bucket. Values 0..15 have a bucket each. The last bucket begins at 2^44 ns less a
- * sixteenth (4.7 hours) and takes everything above.
+ * any value in its bucket. Values 0..15 have a bucket each. The last bucket begins at 2^44 ns less
+ * a sixteenth (4.7 hours) and takes everything above.
  */
 #define HIST_SUB_BITS 4
 #define HIST_SUB      (1 << HIST_SUB_BITS)

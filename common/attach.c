@@ -303,7 +303,9 @@ static void *close_some(void *arg)
 	return NULL;
 }
 
-/* Each perf uprobe waits for RCU when it goes; waiting at the same time is what makes it bearable. */
+/*
+ * Each perf uprobe waits for RCU when it goes; waiting at the same time is what makes it bearable.
+ */
 static void close_parallel(int *fds, size_t n)
 {
 	enum { THREADS = 32 };

@@ -21,7 +21,9 @@ struct dest {
 	int type; /* SOCK_STREAM or SOCK_DGRAM */
 };
 
-/* True when text has the form of a peer, right or wrong: SCHEME://..., tcp:, udp:, unix:, syslog:. */
+/*
+ * True when text has the form of a peer, right or wrong: SCHEME://..., tcp:, udp:, unix:, syslog:.
+ */
 bool dest_is_peer(const char *text);
 /*
  * Waits for the resolver. With fail() text: -EINVAL; -EHOSTUNREACH, no such host; -ENAMETOOLONG;

@@ -14,7 +14,10 @@
 #define SHN_XINDEX 0xffff
 #endif
 
-/* Real files have some ten program headers and some hundred section names; a hostile one has any number. */
+/*
+ * Real files have some ten program headers and some hundred section names; a hostile one has any
+ * number.
+ */
 enum { MAX_PHDRS = 1024, MAX_SHSTR = 1 << 20 };
 
 int elf_pread(const struct elf *e, void *buf, size_t n, uint64_t off)
@@ -187,7 +190,9 @@ static int read_phdrs(struct elf *e, const Elf64_Ehdr *h)
 	return err;
 }
 
-/* The string table is ended with a NUL of our own, so that each offset below its size is a string. */
+/*
+ * The string table is ended with a NUL of our own, so that each offset below its size is a string.
+ */
 static int read_shstr(struct elf *e, const Elf64_Shdr *sh, size_t n, size_t index, size_t *size)
 {
 	*size = 0;

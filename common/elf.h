@@ -43,9 +43,10 @@ struct elf {
 };
 
 /*
- * Opens path and reads its headers. -ENOEXEC: not an ELF program or library; -EPROTONOSUPPORT: 32-bit, big-endian or
- * another machine; -EBADMSG: truncated or inconsistent; each with fail() text. Free with elf_close().
- * Segments may lie beyond the end of the file, as in separate debug files: reading there fails.
+ * Opens path and reads its headers. -ENOEXEC: not an ELF program or library; -EPROTONOSUPPORT:
+ * 32-bit, big-endian or another machine; -EBADMSG: truncated or inconsistent; each with fail()
+ * text. Free with elf_close(). Segments may lie beyond the end of the file, as in separate debug
+ * files: reading there fails.
  */
 int elf_open(struct elf **e, const char *path);
 /* Takes NULL too. */
@@ -64,7 +65,10 @@ const struct elf_sec *elf_section(const struct elf *e, const char *name);
 /* True when the file looks packed (UPX magic; one writable+executable LOAD and no sections). */
 bool elf_packed(const struct elf *e);
 
-/* A note: name and desc are valid during the callback only. Other than 0 from fn ends it and is returned. */
+/*
+ * A note: name and desc are valid during the callback only. Other than 0 from fn ends it and is
+ * returned.
+ */
 struct elf_note {
 	const char *name; /* NUL-terminated */
 	uint32_t type;
@@ -101,16 +105,20 @@ struct elf_sym {
 /*
  * Calls fn for each defined STT_FUNC / STT_GNU_IFUNC symbol of .symtab, or of .dynsym when there is
  * no .symtab (a separate debug file is the caller's business: elf_debug_open). Until fn returns
- * non-zero, which is returned. -ENOENT when the file has no symbols at all, -EBADMSG when they are damaged.
+ * non-zero, which is returned. -ENOENT when the file has no symbols at all, -EBADMSG when they are
+ * damaged.
  */
 int elf_each_func(const struct elf *e, int (*fn)(const struct elf_sym *s, void *ctx), void *ctx);
-/* Finds one symbol of any type by exact name in .symtab, else in .dynsym. addr and size may be NULL. 0 or -ENOENT. */
+/*
+ * Finds one symbol of any type by exact name in .symtab, else in .dynsym. addr and size may be
+ * NULL. 0 or -ENOENT.
+ */
 int elf_find_symbol(const struct elf *e, const char *name, uint64_t *addr, uint64_t *size);
 /*
  * Opens the separate debug file: by build-id (ROOT/usr/lib/debug/.build-id/xx/rest.debug, whose own
  * build-id must be the same), then by .gnu_debuglink (DIR/, DIR/.debug/, /usr/lib/debug/DIR/; CRC
- * checked). root is a prefix such as "/proc/PID/root" or ""; dir is the directory the original is in
- * as seen below root. -ENOENT if none. elf_close() it.
+ * checked). root is a prefix such as "/proc/PID/root" or ""; dir is the directory the original is
+ * in as seen below root. -ENOENT if none. elf_close() it.
  */
 int elf_debug_open(const struct elf *e, const char *root, const char *dir, struct elf **debug);
 #endif

@@ -5,7 +5,8 @@
  * Globs, matched in time linear in pattern x text: no input makes it slow.
  *   *       any bytes, also none, also '/'
  *   ?       one byte
- *   [a-z]   one byte of the set; [!a-z] or [^a-z] one that is not; a ']' that comes first is in the set
+ *   [a-z]   one byte of the set; [!a-z] or [^a-z] one that is not; a ']' that comes first is in
+ *           the set
  *   \       takes the next character as it is; at the end of the pattern it is a backslash
  */
 #include <stdbool.h>
@@ -29,8 +30,9 @@ struct glob_bits {
 	uint64_t stay, init, accept;
 };
 /*
- * Compiles n patterns; a name matches when one of them does, and none when n is 0. With fail() text:
- * -E2BIG when they need more than 64 positions, -EINVAL on a set that is not closed or [z-a].
+ * Compiles n patterns; a name matches when one of them does, and none when n is 0. With fail()
+ * text: -E2BIG when they need more than 64 positions, -EINVAL on a set that is not closed or
+ * [z-a].
  */
 int glob_compile(struct glob_bits *g, const char *const *pats, size_t n);
 bool glob_bits_match(const struct glob_bits *g, const char *text);

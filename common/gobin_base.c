@@ -22,7 +22,10 @@ enum { TAG_RELA = 7, TAG_RELASZ = 8, RELATIVE_X86_64 = 8, RELATIVE_AARCH64 = 102
  */
 enum { MOD_NAMES = 1, MOD_PCLN = 13, MOD_NFTAB = 17, MOD_TEXT = 22, MOD_WORDS = 44 };
 
-/* Candidates for moduledata that are looked into (one in practice), and functions that verify() samples. */
+/*
+ * Candidates for moduledata that are looked into (one in practice), and functions that verify()
+ * samples.
+ */
 enum { MAX_CANDIDATES = 64, SAMPLES = 256 };
 
 /* Where the RELA table is: its file offset, its size through *size; 0 when there is none. */
@@ -174,7 +177,8 @@ static bool find_module(struct module *m)
  *   amd64 before        48 83 ec imm8         sub $imm8,%rsp (48 83 c4 80: add $-128,%rsp)
  *                       48 81 ec imm32        sub $imm32,%rsp
  *   arm64               f81..ffe              str x30,[sp,#-imm]!
- *                       9100029f              mov sp,x20, after large frames' address was made in x20
+ *                       9100029f              mov sp,x20, after large frames' address was made in
+ *                       x20
  */
 static int frame_agrees(struct gobin *g, size_t i)
 {
@@ -250,7 +254,9 @@ static int verify(struct gobin *g)
 
 int gobin_base(struct gobin *g, uint64_t header)
 {
-	/* Index of moduledata.gofunc: covctrs came in 1.20, typedesclen and two of itabs in 1.27. */
+	/*
+	 * Index of moduledata.gofunc: covctrs came in 1.20, typedesclen and two of itabs in 1.27.
+	 */
 	int gofunc = g->minor >= 27 ? 43 : g->layout == GO_120 ? 40 : 38;
 	struct module m = {.g = g};
 	bool found = find_module(&m);

@@ -30,7 +30,10 @@ static int64_t find_name(struct gobin *g, const char *name)
 	return -1;
 }
 
-/* Number of entries of the inline tree: the highest index that the function's code refers to, and one. */
+/*
+ * Number of entries of the inline tree: the highest index that the function's code refers to, and
+ * one.
+ */
 static uint32_t inltree_count(struct gobin *g, const struct rawfunc *r)
 {
 	const void *p = r->npcdata > PCDATA_INLTREE
@@ -75,7 +78,10 @@ static uint64_t inltree(struct gobin *g, const struct rawfunc *r)
 /* Whether function i has name (an offset) inlined into it. */
 static bool has_inlined(struct gobin *g, size_t i, uint32_t name)
 {
-	/* runtime.inlinedCall: 20 bytes with the name at 12, from 1.20 16 bytes with the name at 4. */
+	/*
+	 * runtime.inlinedCall: 20 bytes with the name at 12, from 1.20 16 bytes with the name at
+	 * 4.
+	 */
 	size_t size = g->layout == GO_120 ? 16 : 20, at = g->layout == GO_120 ? 4 : 12;
 	struct rawfunc r;
 	uint64_t tree;

@@ -7,12 +7,14 @@
  *
  * The table (Go 1.27 internal/abi/symtab.go, runtime/symtab.go; older releases alike):
  *   header   magic u32, 0, 0, quantum u8 (1 or 4), pointer size u8, then words: functions, files,
- *            [text start, from 1.18; always 0 from 1.26,] and the offsets of names, cu, files, pctab, functab
+ *            [text start, from 1.18; always 0 from 1.26,] and the offsets of names, cu, files,
+ *            pctab, functab
  *   functab  functions + 1 pairs (entry, offset of _func from functab): u32 relative to the text's
  *            start; in 1.16 and 1.17 words and absolute
  *   _func    struct rawfunc below, then npcdata u32 (offsets into pctab), then nfuncdata offsets
- *   pctab    for each table a sequence of (zigzag varint value delta, varint pc delta / quantum), ended
- *            by a zero value delta; values start at -1. "pcsp" is that of SP's distance from entry.
+ *   pctab    for each table a sequence of (zigzag varint value delta, varint pc delta / quantum),
+ *            ended by a zero value delta; values start at -1. "pcsp" is that of SP's distance from
+ *            entry.
  */
 #include "elf.h"
 #include "gobin.h"
@@ -40,8 +42,7 @@ struct gobin {
 	uint64_t text; /* address that entries are relative to */
 	size_t n;
 	struct gofn *fn; /* n, and one that ends the last */
-	uint64_t
-		gofunc; /* address that funcdata is relative to; 0: unknown, or not relative (1.17) */
+	uint64_t gofunc; /* what funcdata is relative to; 0: unknown, or absolute (1.17) */
 	uint64_t morestack[4]; /* addresses known to be morestack functions */
 	struct block *texts;
 	const char **names_given; /* by function; NULL until one is asked for */

@@ -15,7 +15,10 @@ static int damaged(const struct gobin *g, const char *what)
 	return fail(-EBADMSG, "%s: damaged Go function table: %s", g->elf->path, what);
 }
 
-/* Before 1.18: the word at 16 is the address of a string (address, length), all of them relocated in a PIE. */
+/*
+ * Before 1.18: the word at 16 is the address of a string (address, length), all of them relocated
+ * in a PIE.
+ */
 static void read_old_version(struct gobin *g, uint64_t off)
 {
 	uint64_t va = 0, str[2];
@@ -29,7 +32,10 @@ static void read_old_version(struct gobin *g, uint64_t off)
 		g->version[0] = '\0';
 }
 
-/* debug/buildinfo: "\xff Go buildinf:", pointer size, flags; with flag 2 the version follows at 32, its length first. */
+/*
+ * debug/buildinfo: "\xff Go buildinf:", pointer size, flags; with flag 2 the version follows at
+ * 32, its length first.
+ */
 static bool read_version(struct gobin *g, uint64_t off)
 {
 	uint8_t head[33];
@@ -111,8 +117,9 @@ static int not_go(const struct elf *e)
 }
 
 /*
- * Takes the table at file offset off, address va, of which at most size bytes are there. -ENOENT: no
- * such thing there (this may be an accident of the scan). Other errors: a table, but not one we read.
+ * Takes the table at file offset off, address va, of which at most size bytes are there. -ENOENT:
+ * no such thing there (this may be an accident of the scan). Other errors: a table, but not one we
+ * read.
  */
 static int read_header(struct gobin *g, uint64_t off, uint64_t va, uint64_t size)
 {
@@ -174,7 +181,10 @@ static int try_symbol(struct gobin *g)
 		 : -ENOENT;
 }
 
-/* Linked by the C linker, the table lies unnamed in .data.rel.ro or .rodata: look for its first eight bytes. */
+/*
+ * Linked by the C linker, the table lies unnamed in .data.rel.ro or .rodata: look for its first
+ * eight bytes.
+ */
 static int scan_segment(struct gobin *g, const struct elf_seg *s)
 {
 	const uint8_t *p;
@@ -207,7 +217,10 @@ static int find_table(struct gobin *g)
 		    g->elf->path);
 }
 
-/* Go 1.17 has absolute addresses in its functab, in a PIE as relocations. Returns the first one in *base. */
+/*
+ * Go 1.17 has absolute addresses in its functab, in a PIE as relocations. Returns the first one in
+ * *base.
+ */
 static int read_functab_117(struct gobin *g, uint64_t *base)
 {
 	size_t words = 2 * g->n + 1;

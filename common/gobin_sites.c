@@ -2,8 +2,8 @@
 /*
  * Where to probe a Go function.
  *
- * Exits: the table of SP's distance from entry ("pcsp") has a run of 0 at the entry, until the frame
- * is made; each later run of 0 starts where a frame has just been taken down, and its first
+ * Exits: the table of SP's distance from entry ("pcsp") has a run of 0 at the entry, until the
+ * frame is made; each later run of 0 starts where a frame has just been taken down, and its first
  * instruction leaves the function: RET, or a jump to another function (or it is the call of
  * morestack, behind the body). So nothing needs to be disassembled. Functions without a frame have
  * one run of 0 and are decoded from end to end.
@@ -79,7 +79,9 @@ static bool is_morestack(struct gobin *g, uint64_t va)
 	if (i < 0 || g->text + g->fn[i].entry != va || gobin_raw(g, (size_t)i, &r))
 		return false;
 	name = gobin_name(g, r.name);
-	/* morestack, morestack_noctxt, morestackc; and the linker's trampolines to them on arm64. */
+	/*
+	 * morestack, morestack_noctxt, morestackc; and the linker's trampolines to them on arm64.
+	 */
 	if (!name || strncmp(name, "runtime.morestack", 17))
 		return false;
 	memmove(g->morestack + 1, g->morestack, (slots - 1) * sizeof(g->morestack[0]));
@@ -87,7 +89,10 @@ static bool is_morestack(struct gobin *g, uint64_t va)
 	return true;
 }
 
-/* Whether the code at offset at spills registers (nine integer ones and fifteen floating at most) and calls morestack. */
+/*
+ * Whether the code at offset at spills registers (nine integer ones and fifteen floating at most)
+ * and calls morestack.
+ */
 static bool grows_stack(const struct body *b, int64_t at)
 {
 	struct insn in;
@@ -180,7 +185,10 @@ static int read_prologue(struct body *b, struct prologue *p)
 			see_jump(b, p, at, &in);
 		err = see_exit(b, at, &in); /* assembly may return before it makes its frame */
 	}
-	/* Assembly may hold data, behind a jump; decoding that as code, one loses the next instruction. */
+	/*
+	 * Assembly may hold data, behind a jump; decoding that as code, one loses the next
+	 * instruction.
+	 */
 	for (uint32_t at = 0; !err && at < b->frame; at++)
 		if (b->marks[at] == TARGET)
 			err = refuse(b, "its code could not be decoded");
@@ -218,9 +226,9 @@ static int choose_entry(struct body *b)
 }
 
 /*
- * The exits in one run of 0. What the compiler made has its one at the start, until Go 1.19 on arm64
- * after sub x29,sp,#8. Assembly may do more there; but beyond the start there can also be data
- * (arm64's constants), so the whole run is for assembly only.
+ * The exits in one run of 0. What the compiler made has its one at the start, until Go 1.19 on
+ * arm64 after sub x29,sp,#8. Assembly may do more there; but beyond the start there can also be
+ * data (arm64's constants), so the whole run is for assembly only.
  */
 static int see_run(struct body *b, const struct pcrun *run, bool whole)
 {

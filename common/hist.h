@@ -23,13 +23,15 @@ void hist_add(struct hist *a, const struct hist *b);
 /* The largest value that slot holds; UINT64_MAX for the last. */
 uint64_t hist_slot_max(unsigned int slot);
 /*
- * The p-th quantile (0 < p <= 1): the upper edge of the slot where the rank-ceil(p*n) value lies, so
- * at most 6.25 % above the true value (up to 2^44 ns) and never below it, clamped to [min, max].
- * UINT64_MAX when empty.
+ * The p-th quantile (0 < p <= 1): the upper edge of the slot where the rank-ceil(p*n) value lies,
+ * so at most 6.25 % above the true value (up to 2^44 ns) and never below it, clamped to [min,
+ * max]. UINT64_MAX when empty.
  */
 uint64_t hist_quantile(const struct hist *h, double p);
-/* key: [{"le_ns": largest value of the slot, "count": n}], non-empty slots only, counts of each slot
- * alone. The last slot, which has no edge, has max for one. */
+/*
+ * key: [{"le_ns": largest value of the slot, "count": n}], non-empty slots only, counts of each
+ * slot alone. The last slot, which has no edge, has max for one.
+ */
 void hist_json(const struct hist *h, struct json *j, const char *key);
 /* Draws one line per power of two between the first and the last used, through row_text(), under a
  * heading. Nothing when empty. 80 columns hold for counts of up to 12 digits. */

@@ -240,7 +240,10 @@ static int64_t field(uint32_t word, int at, int bits)
 	return ((int64_t)((uint64_t)word << (64 - at - bits)) >> (64 - bits)) * 4;
 }
 
-/* Encodings: Arm Architecture Reference Manual, C4.1.66 "Branches, Exception Generating and System". */
+/*
+ * Encodings: Arm Architecture Reference Manual, C4.1.66 "Branches, Exception Generating and
+ * System".
+ */
 int insn_decode_arm64(const uint8_t *p, size_t n, struct insn *in)
 {
 	uint32_t w;

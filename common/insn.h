@@ -18,7 +18,7 @@ enum insn_kind {
 	INSN_CALL, /* direct */
 	INSN_JMP_REG, /* jmp *%reg; br */
 	INSN_JMP_MEM, /* x86: jmp *disp(%rip), through a GOT slot */
-	INSN_JMP_TABLE, /* a switch's jump table: jmp *(%base,%index); br x27, Go's scratch register */
+	INSN_JMP_TABLE, /* a switch's: jmp *(%base,%index); br x27, Go's scratch register */
 };
 
 struct insn {

@@ -2,10 +2,10 @@
 #ifndef JSON_H
 #define JSON_H
 /*
- * A JSON writer into one growing buffer. Strings are escaped, bytes that are not UTF-8 become U+FFFD,
- * and a non-finite number becomes null, so that output is valid JSON whatever the values are; the
- * caller sees to it that what was opened is closed. Characters that act on a terminal (see
- * text_escape) are escaped too: JSON lines are read on terminals.
+ * A JSON writer into one growing buffer. Strings are escaped, bytes that are not UTF-8 become
+ * U+FFFD, and a non-finite number becomes null, so that output is valid JSON whatever the values
+ * are; the caller sees to it that what was opened is closed. Characters that act on a terminal
+ * (see text_escape) are escaped too: JSON lines are read on terminals.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,6 +47,8 @@ size_t text_escape(char *dst, size_t dsize, const void *s, size_t n);
 
 /* The longest double: sign, 309 digits, a point of up to 8 bytes, 6 decimals, NUL. */
 #define TEXT_F64_SIZE 352
-/* Formats a finite v with 0 to 6 decimals and a '.', in every locale. Returns dst (TEXT_F64_SIZE). */
+/*
+ * Formats a finite v with 0 to 6 decimals and a '.', in every locale. Returns dst (TEXT_F64_SIZE).
+ */
 char *text_f64(char *dst, double v, int decimals);
 #endif

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * The functions that run once per request in the servers people use. To add one: find the function that every request
- * passes through exactly once, that is not inlined and not a closure, and write its name as `handlerlat --list` shows it.
+ * The functions that run once per request in the servers people use. To add one: find the function
+ * that every request passes through exactly once, that is not inlined and not a closure, and write
+ * its name as `handlerlat --list` shows it.
  *
- * Whatever is built on net/http needs no row of its own: gin, echo, chi, gorilla, httprouter, connect and Kubernetes'
- * API server all hand net/http a Handler, and serverHandler.ServeHTTP is what calls it, for HTTP/1 and HTTP/2 alike.
+ * Whatever is built on net/http needs no row of its own: gin, echo, chi, gorilla, httprouter,
+ * connect and Kubernetes' API server all hand net/http a Handler, and serverHandler.ServeHTTP is
+ * what calls it, for HTTP/1 and HTTP/2 alike.
  *
- * fasthttp has no such function: serveConn runs a whole connection and calls a func value. Only what that value usually
- * is can be listed here: the routers' and fiber's handlers (fiber v1 and v2: handler; v3 until 3.4: requestHandler;
- * v3 before its first candidate and from 3.5: defaultRequestHandler, or customRequestHandler for an own Ctx type).
+ * fasthttp has no such function: serveConn runs a whole connection and calls a func value. Only
+ * what that value usually is can be listed here: the routers' and fiber's handlers (fiber v1 and
+ * v2: handler; v3 up to 3.2: requestHandler; from 3.3: defaultRequestHandler, or
+ * customRequestHandler for an own Ctx type).
  */
 #include <string.h>
 #include "target.h"
@@ -40,7 +43,10 @@ const struct known known_entries[] = {
 };
 const size_t known_count = sizeof(known_entries) / sizeof(known_entries[0]);
 
-/* "example.com/app/vendor/github.com/x/y.F" is y's F in a vendored copy (GOPATH builds; modules leave no trace). */
+/*
+ * "example.com/app/vendor/github.com/x/y.F" is y's F in a vendored copy (GOPATH builds; modules
+ * leave no trace).
+ */
 static const char *without_vendor(const char *name)
 {
 	const char *p;

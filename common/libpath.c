@@ -50,7 +50,10 @@ int libpath_rank(const char *asked, const char *base)
 	return 0;
 }
 
-/* What the linker finds may also be a text file (libc.so is a script of ld) or a library for another machine. */
+/*
+ * What the linker finds may also be a text file (libc.so is a script of ld) or a library for
+ * another machine.
+ */
 static bool loadable(const char *path)
 {
 	struct elf *e = NULL;
@@ -89,7 +92,10 @@ static void look_in(struct hunt *h, const char *dir)
 
 static void read_conf(struct hunt *h, const char *conf, int depth);
 
-/* "include PATTERN": wildcards are in the last element; the files are taken in the order of their names. */
+/*
+ * "include PATTERN": wildcards are in the last element; the files are taken in the order of their
+ * names.
+ */
 static void include(struct hunt *h, const char *conf, const char *pattern, int depth)
 {
 	const char *slash = strrchr(pattern, '/'), *base = slash ? slash + 1 : pattern;
@@ -114,7 +120,10 @@ static void include(struct hunt *h, const char *conf, const char *pattern, int d
 		free(names);
 }
 
-/* The format of ld.so.conf(8): a directory, or several, or an include in each line; '#' begins a comment. */
+/*
+ * The format of ld.so.conf(8): a directory, or several, or an include in each line; '#' begins a
+ * comment.
+ */
 static void read_conf(struct hunt *h, const char *conf, int depth)
 {
 	char *line = NULL, *word, *save;

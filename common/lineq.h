@@ -17,7 +17,10 @@ struct lineq {
 
 int lineq_init(struct lineq *q); /* -ENOMEM */
 void lineq_free(struct lineq *q);
-/* Adds head and line, as one line, and a newline. Neither has one. False when the queue is too full. */
+/*
+ * Adds head and line, as one line, and a newline. Neither has one. False when the queue is too
+ * full.
+ */
 bool lineq_add(struct lineq *q, const char *head, size_t nhead, const char *line, size_t nline);
 size_t lineq_bytes(const struct lineq *q);
 /* The first line without its newline; NULL when there is none. */

@@ -54,7 +54,10 @@ static void PRINTF(2, 0) print(const char *prefix, const char *fmt, va_list ap)
 		n = 255;
 	n += text_escape(line + n, sizeof(line) - n - 1, text, len);
 	line[n++] = '\n';
-	/* In one piece, so that lines of several processes do not mix. Nobody to tell when it fails. */
+	/*
+	 * In one piece, so that lines of several processes do not mix. Nobody to tell when it
+	 * fails.
+	 */
 	fwrite(line, 1, n, stderr);
 	errno = saved;
 }

@@ -14,8 +14,8 @@ extern bool log_verbose; /* -v */
 extern const char *log_name; /* the tool's name, printed before each line; never NULL */
 
 /*
- * Remembers the sentence (replacing an older one, at most 1023 bytes) and returns err, which must be
- * negative. errno is kept. An argument may be fail_text() itself, to put words before it.
+ * Remembers the sentence (replacing an older one, at most 1023 bytes) and returns err, which must
+ * be negative. errno is kept. An argument may be fail_text() itself, to put words before it.
  */
 int fail(int err, const char *fmt, ...) PRINTF(2, 3);
 /* The last sentence, or strerror(-err) where there is none. Valid until the next fail(). */

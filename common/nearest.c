@@ -12,8 +12,8 @@
 #define EDITS_MAX 6
 
 /*
- * What people leave out or get wrong is left out of the comparison: case, (*) around a receiver, type arguments and
- * wildcards.
+ * What people leave out or get wrong is left out of the comparison: case, (*) around a receiver,
+ * type arguments and wildcards.
  */
 static bool fold(char *dst, const char *src)
 {
@@ -62,7 +62,10 @@ static bool ask_for(char *dst, const char *src)
 	return true;
 }
 
-/* area::shape::compute(int) -> 4area5shape7compute, which both C++ and Rust have in their mangled names. */
+/*
+ * area::shape::compute(int) -> 4area5shape7compute, which both C++ and Rust have in their mangled
+ * names.
+ */
 static void mangle(char *dst, size_t size, const char *want)
 {
 	size_t len, n = 0;
@@ -98,7 +101,10 @@ static int edits_allowed(size_t len)
 	return k < EDITS_MAX ? (int)k : EDITS_MAX;
 }
 
-/* Edit distance, or FAR beyond max: only the band of the table within max of its diagonal is filled. */
+/*
+ * Edit distance, or FAR beyond max: only the band of the table within max of its diagonal is
+ * filled.
+ */
 static int distance(const char *a, size_t la, const char *b, size_t lb, int max)
 {
 	int row[NEAREST_LEN + 1], up, diag, low;

@@ -2,8 +2,8 @@
 #ifndef NEAREST_H
 #define NEAREST_H
 /*
- * "Did you mean": the names nearest to one that was not found. Names are shown to it one at a time and only the best
- * are kept, so that a file of any size costs no memory.
+ * "Did you mean": the names nearest to one that was not found. Names are shown to it one at a time
+ * and only the best are kept, so that a file of any size costs no memory.
  */
 #include <stddef.h>
 
@@ -13,7 +13,7 @@
 
 struct nearest {
 	char want
-		[NEAREST_LEN]; /* as compared: lower case, without receivers' marks and type arguments */
+		[NEAREST_LEN]; /* as compared: lower case, no receivers' marks, no type arguments */
 	char mangled[NEAREST_LEN]; /* "4area7compute" for area::compute; "" without "::" */
 	size_t n;
 	struct {

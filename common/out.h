@@ -3,14 +3,16 @@
 #define OUT_H
 /*
  * The bytes of stdout, which row.c alone lays out. A row leaves in one write as soon as it is
- * complete, unless stdout is a regular file: that gets 64 KiB at a time. The first error sticks, and
- * what comes after it goes nowhere.
+ * complete, unless stdout is a regular file: that gets 64 KiB at a time. The first error sticks,
+ * and what comes after it goes nowhere.
  */
 #include <stddef.h>
 
 /* Looks at what stdout is, empties stdio's buffer of it, and forgets an error. */
 void out_init(void);
-/* Room for n more bytes at the end, or NULL after an error; out_advance() says how many were used. */
+/*
+ * Room for n more bytes at the end, or NULL after an error; out_advance() says how many were used.
+ */
 char *out_reserve(size_t n);
 void out_advance(size_t n);
 void out_put(const void *s, size_t n);

@@ -85,8 +85,9 @@ static bool shape_match(const char *pat, const char *name)
 }
 
 /*
- * The linker writes the dots in the last element of an import path as %2e (gopkg.in/yaml%2ev3.Unmarshal), and so do
- * Go's own stack traces; people write what the source says.
+ * The linker writes the dots in the last element of an import path as %2e
+ * (gopkg.in/yaml%2ev3.Unmarshal), and so do Go's own stack traces; people write what the source
+ * says.
  */
 static bool unescape(char *dst, size_t size, const char *src)
 {

@@ -4,8 +4,8 @@
 /*
  * A function as the user names it, held against the names that a file has.
  *
- * '*', '[' and ']' are part of Go's names as well as glob characters, so a name is compared three ways, and
- * the strongest way in which anything matched is the one that counts (see hits_settle).
+ * '*', '[' and ']' are part of Go's names as well as glob characters, so a name is compared three
+ * ways, and the strongest way in which anything matched is the one that counts (see hits_settle).
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,7 +48,8 @@ struct hits {
 };
 
 /*
- * Adds h for pattern p, unless p has a stronger match already. name is copied when it is not NULL. 0 or -ENOMEM.
+ * Adds h for pattern p, unless p has a stronger match already. name is copied when it is not NULL.
+ * 0 or -ENOMEM.
  */
 int hits_add(struct hits *l, struct pattern *p, const struct hit *h);
 /* Drops the hits weaker than their pattern's best, and sorts by address, then by strength. */

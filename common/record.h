@@ -3,7 +3,8 @@
 #define RECORD_H
 /*
  * Recordings: what a tool's user half was fed, in order, byte for byte.
- *   header  "reqtrec\n", tool name[16], u32 payload format, u32 0, i64 wall clock - CLOCK_MONOTONIC ns
+ *   header  "reqtrec\n", tool name[16], u32 payload format, u32 0, i64 wall clock -
+ *           CLOCK_MONOTONIC ns
  *   record  u32 type, u32 length, payload, zeroes up to a multiple of 8
  * Numbers are little-endian, as on every machine that reqtools runs on.
  */
@@ -15,7 +16,10 @@
 struct record_writer;
 struct record_reader;
 
-/* Creates or truncates the file. wall_offset_ns: wall clock minus CLOCK_MONOTONIC. -errno and text. */
+/*
+ * Creates or truncates the file. wall_offset_ns: wall clock minus CLOCK_MONOTONIC. -errno and
+ * text.
+ */
 int record_create(struct record_writer **w, const char *path, const char *tool, uint32_t format,
 		  int64_t wall_offset_ns);
 int record_write(struct record_writer *w, uint32_t type, const void *data, size_t len);

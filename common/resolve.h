@@ -17,18 +17,23 @@ struct resolve {
 };
 
 /*
- * Append to r->t->funcs whatever the patterns match, in address order. 0, or a negative errno with fail() text that
- * names the first pattern without a match.
+ * Append to r->t->funcs whatever the patterns match, in address order. 0, or a negative errno with
+ * fail() text that names the first pattern without a match.
  */
 int resolve_go(struct resolve *r, struct gobin *g);
 int resolve_c(struct resolve *r);
-/* Appends the known server entries (known.c) of a Go file. -ENOENT when it has none; -ENOTSUP with fail() text when
- * all it has is a framework whose handler cannot be known. */
+/*
+ * Appends the known server entries (known.c) of a Go file. -ENOENT when it has none; -ENOTSUP with
+ * fail() text when all it has is a framework whose handler cannot be known.
+ */
 int resolve_known(struct resolve *r, struct gobin *g);
 
 /* A new, zeroed function of that name (copied) at the end of t->funcs; NULL when out of memory. */
 struct tfunc *tfile_add(struct tfile *t, const char *name);
-/* Add to f->note ("; " between notes), or set f->refused unless it has a reason already. 0 or -ENOMEM. */
+/*
+ * Add to f->note ("; " between notes), or set f->refused unless it has a reason already. 0 or
+ * -ENOMEM.
+ */
 int tfunc_note(struct tfunc *f, const char *fmt, ...) PRINTF(2, 3);
 int tfunc_refuse(struct tfunc *f, const char *fmt, ...) PRINTF(2, 3);
 /* Notes the address with functions that share a name. 0 or -ENOMEM. */

@@ -69,8 +69,8 @@ struct sink;
 /*
  * Sets what stdout carries and the optional JSON sink (not owned). A row leaves at once, in one
  * write, when stdout is not a regular file. Reads the time zone, so that it must come before
- * privileges go, and ignores SIGPIPE, because a reader that went away is told by row_flush(). Whatever
- * was in stdio's stdout goes first. Returns 0.
+ * privileges go, and ignores SIGPIPE, because a reader that went away is told by row_flush().
+ * Whatever was in stdio's stdout goes first. Returns 0.
  */
 int row_init(bool json, struct sink *sink);
 /* Prints the header line of t (text mode only). */
@@ -81,8 +81,10 @@ int row_print(const struct table *t, const void *rec);
 /* A finished JSON object (histograms, summary): to stdout under -j and to the sink. Returns as
  * row_print(); -ENOMEM when j has failed. */
 int row_object(struct json *j);
-/* Free text on stdout (histogram drawings); nothing under -j. Already escaped by the caller. Returns as
- * row_print(). */
+/*
+ * Free text on stdout (histogram drawings); nothing under -j. Already escaped by the caller.
+ * Returns as row_print().
+ */
 int row_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /*
  * Flushes stdout. Returns 0; -EPIPE when the reader of stdout went away (quiet end); or another
@@ -90,8 +92,10 @@ int row_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * for a sink). Sticky: after an error stdout gets nothing more, and the sink still everything.
  */
 int row_flush(void);
-/* Formats a wall-clock time: "2026-01-02T03:04:05.123456789Z", "03:04:05.123" local. Both return dst.
- * dst needs 36 bytes. */
+/*
+ * Formats a wall-clock time: "2026-01-02T03:04:05.123456789Z", "03:04:05.123" local. Both return
+ * dst. dst needs 36 bytes.
+ */
 char *row_rfc3339(char *dst, uint64_t epoch_ns);
 char *row_hms(char *dst, uint64_t epoch_ns);
 /* Formats ns for people, in three digits: "870ns" "12.3us" "4.56ms" "1.23s" "3600s". dst needs 24

@@ -6,8 +6,8 @@
  * line, the closing account, exit codes.
  *
  * Everything above the kernel is fed by records. Live, they come from the ring buffer and from the
- * tool's own polling of maps (run_feed); --record writes each of them to a file, --replay reads that
- * file back into the very same on_record.
+ * tool's own polling of maps (run_feed); --record writes each of them to a file, --replay reads
+ * that file back into the very same on_record.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,7 +24,9 @@ struct run_tool {
 	int (*on_interval)(bool last, void *ctx);
 	/* Live: 20 times a second, after the ring buffer was drained. May be NULL. */
 	int (*on_tick)(uint64_t now_ns, void *ctx);
-	/* Adds the account's keys to j and one or more lines of text; returns whether it balances. */
+	/*
+	 * Adds the account's keys to j and one or more lines of text; returns whether it balances.
+	 */
 	bool (*on_summary)(struct json *j, char *text, size_t size, void *ctx);
 	void *ctx;
 };
@@ -34,7 +36,9 @@ uint64_t run_now(void);
 /* A kernel time as ns since the epoch; in a replay by the recording's own clocks. */
 uint64_t run_wall(uint64_t mono_ns);
 
-/* Signals, libbpf's messages, stdout and the -o sink, --record or --replay. 0 or -errno with text. */
+/*
+ * Signals, libbpf's messages, stdout and the -o sink, --record or --replay. 0 or -errno with text.
+ */
 int run_init(const struct run_tool *tool);
 /* Adds a ring buffer map. The first 4 bytes of its records are the record type. */
 int run_ring(int map_fd);
@@ -46,7 +50,9 @@ int run_feed(uint32_t type, const void *data, size_t len);
 int run_drain(void);
 /* "NAME: ready (TEXT, kernel RELEASE)" on stderr; the duration begins. */
 void run_ready(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Until the duration is over, a signal, run_stop(), or the reader of stdout is gone. 0 or -errno. */
+/*
+ * Until the duration is over, a signal, run_stop(), or the reader of stdout is gone. 0 or -errno.
+ */
 int run_loop(void);
 void run_stop(void);
 bool run_stopping(void);

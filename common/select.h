@@ -5,9 +5,9 @@
 #include "filter.h"
 
 /*
- * Fills the constants; call before load. More than FILTER_MAX_PIDS pids, more than FILTER_MAX_CGROUPS
- * cgroups or globs that are too long together are -E2BIG with text. by_map: the tool will add pids to the
- * map itself while it runs.
+ * Fills the constants; call before load. More than FILTER_MAX_PIDS pids, more than
+ * FILTER_MAX_CGROUPS cgroups or globs that are too long together are -E2BIG with text. by_map: the
+ * tool will add pids to the map itself while it runs.
  */
 int select_constants(struct filter *f, int by_map);
 /* Fills the maps; call after load. A cgroup that is not there is an error with text. */

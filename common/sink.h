@@ -8,9 +8,9 @@
  *   udp://HOST:PORT   a datagram for each line
  *   unix:PATH         a stream socket's lines, or datagrams where PATH is a datagram socket
  *   syslog:[PATH]     RFC 3164 datagrams, user.info, tag log_name[PID], to PATH or /dev/log
- * A network sink never blocks the tool: it has a bounded queue (1 MiB), reconnects (0.1 s doubling to
- * 5 s) and counts the lines it had to drop. A whole line is sent or none of it: a line of which a
- * connection took only a part is sent again from its start over the next one.
+ * A network sink never blocks the tool: it has a bounded queue (1 MiB), reconnects (0.1 s doubling
+ * to 5 s) and counts the lines it had to drop. A whole line is sent or none of it: a line of which
+ * a connection took only a part is sent again from its start over the next one.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -19,8 +19,8 @@ struct sink;
 /*
  * Resolves and opens dest; names are resolved once, here, which may take as long as the resolver
  * does. A destination that can never work is an error now (-errno, fail() text); a peer that is
- * merely not there yet is not. Free with sink_close(). SIGPIPE must be ignored (row_init() does) when
- * FILE may be a FIFO.
+ * merely not there yet is not. Free with sink_close(). SIGPIPE must be ignored (row_init() does)
+ * when FILE may be a FIFO.
  */
 int sink_open(struct sink **s, const char *dest);
 /*
@@ -29,8 +29,10 @@ int sink_open(struct sink **s, const char *dest);
  * lines after it. -EINVAL, and dropped: the line has a newline in it.
  */
 int sink_line(struct sink *s, const char *line, size_t len);
-/* Writes what is waiting, as far as that goes, and makes connections; call it some ten times a second.
- * Never blocks on a network. */
+/*
+ * Writes what is waiting, as far as that goes, and makes connections; call it some ten times a
+ * second. Never blocks on a network.
+ */
 void sink_poll(struct sink *s);
 
 struct sink_stats {

@@ -108,7 +108,10 @@ static struct tfile *tfile_new(const char *path, const char *name, const struct 
 
 	if (!t)
 		return NULL;
-	/* Links in /proc are kept: what they resolve to may be deleted, or lie in another mount namespace. */
+	/*
+	 * Links in /proc are kept: what they resolve to may be deleted, or lie in another mount
+	 * namespace.
+	 */
 	if (strncmp(path, "/proc/", 6) && realpath(path, real))
 		path = real;
 	t->path = strdup(path);
@@ -129,7 +132,10 @@ static void set_go(struct tfile *t, const struct gobin *g)
 	gobin_offsets(g, &t->off);
 }
 
-/* Opens the file as what it is and runs the search for its language; known: server entries instead of patterns. */
+/*
+ * Opens the file as what it is and runs the search for its language; known: server entries instead
+ * of patterns.
+ */
 static int search(struct resolve *r, const char *path, const char *name, bool known)
 {
 	struct gobin *g = NULL;

@@ -14,12 +14,14 @@
 enum lang { LANG_C, LANG_GO };
 
 struct tfunc {
-	char *name; /* as the file has it; of several names at one address, the one that was asked for */
+	char *name; /* as the file has it; of several at one address, the one asked for */
 	uint64_t addr; /* the symbol's address */
 	uint64_t entry_off; /* file offset of the entry probe; 0 when refused */
 	uint64_t va_off; /* virtual address minus file offset, for entry and exits alike */
-	/* File offsets of the RETs. Never NULL for Go, whatever nexits is: a return probe kills Go programs. Always NULL
-	 * for C: a return probe at entry_off. */
+	/*
+	 * File offsets of the RETs. Never NULL for Go, whatever nexits is: a return probe kills Go
+	 * programs. Always NULL for C: a return probe at entry_off.
+	 */
 	uint64_t *exit_off;
 	size_t nexits;
 	enum site_kind kind; /* with depth, as gobin_sites() says; SITE_FIRST and 0 for C */
@@ -42,16 +44,17 @@ struct tfile {
 };
 
 /*
- * Resolves patterns in the file at path. Each pattern is first an exact name, then, if none is, a glob;
- * "pkg.F[...]" is every instance of a generic; "(*T)" is Go's pointer receiver and no wildcard, "(*)" any receiver;
- * foo without a symbol foo is foo.constprop.0 and its like. A function that matched but cannot be timed is there with
- * refused set. name: for people, in messages. root: "" or "/proc/PID/root", below which separate debug files are
- * looked for.
+ * Resolves patterns in the file at path. Each pattern is first an exact name, then, if none is, a
+ * glob; "pkg.F[...]" is every instance of a generic; "(*T)" is Go's pointer receiver and no
+ * wildcard, "(*)" any receiver; foo without a symbol foo is foo.constprop.0 and its like. A
+ * function that matched but cannot be timed is there with refused set. name: for people, in
+ * messages. root: "" or "/proc/PID/root", below which separate debug files are looked for.
  *
- * 0 with *t to be freed by target_free(), or *t NULL and, each with fail() text: -ENOENT no such file, no symbols, or
- * a pattern without a match (the first such is named with the names nearest to it, "exists only inlined", or
- * what to install); -ENOTSUP all that matched is refused, or is C code in a Go file; -ENOEXEC not a program, a
- * script, packed; -EACCES, -EISDIR, -EINVAL; and what elf_open() and gobin_open() refuse.
+ * 0 with *t to be freed by target_free(), or *t NULL and, each with fail() text: -ENOENT no such
+ * file, no symbols, or a pattern without a match (the first such is named with the names nearest
+ * to it, "exists only inlined", or what to install); -ENOTSUP all that matched is refused, or is C
+ * code in a Go file; -ENOEXEC not a program, a script, packed; -EACCES, -EISDIR, -EINVAL; and what
+ * elf_open() and gobin_open() refuse.
  */
 int target_file(struct tfile **t, const char *path, const char *name, const char *root,
 		const char *const *patterns, size_t npatterns);
@@ -59,20 +62,22 @@ int target_file(struct tfile **t, const char *path, const char *name, const char
 void target_free(struct tfile *t);
 
 /*
- * The file of a running process, attached through /proc/PID/exe, which is right after an upgrade and in containers.
- * A thread's id means its process (with a warning on stderr). -ESRCH gone or zombie, -ENOENT also for kernel threads.
+ * The file of a running process, attached through /proc/PID/exe, which is right after an upgrade
+ * and in containers. A thread's id means its process (with a warning on stderr). -ESRCH gone or
+ * zombie, -ENOENT also for kernel threads.
  */
 int target_pid(struct tfile **t, pid_t pid, const char *const *patterns, size_t npatterns);
 /*
- * A library as mapped by that process, or, with pid 0, as the dynamic loader would find it. lib is a path, a file
- * name, or less: "libssl.so.3", "libssl" and "ssl" all do when one file fits; -EEXIST when a process has several. A
- * file that was replaced since is reached through /proc/PID/map_files.
+ * A library as mapped by that process, or, with pid 0, as the dynamic loader would find it. lib is
+ * a path, a file name, or less: "libssl.so.3", "libssl" and "ssl" all do when one file fits;
+ * -EEXIST when a process has several. A file that was replaced since is reached through
+ * /proc/PID/map_files.
  */
 int target_library(struct tfile **t, pid_t pid, const char *lib, const char *const *patterns,
 		   size_t npatterns);
 /*
- * "./server" (a slash: a path), "server" (found through PATH), else "libssl.so.3" (".so": found as the loader
- * would).
+ * "./server" (a slash: a path), "server" (found through PATH), else "libssl.so.3" (".so": found as
+ * the loader would).
  */
 int target_name(struct tfile **t, const char *word, const char *const *patterns, size_t npatterns);
 
@@ -82,16 +87,19 @@ struct known {
 	const char *framework; /* for people */
 	const char *on; /* the server library below it: groups rows for cannot */
 	bool http; /* arguments are (ResponseWriter, *Request) after the receiver */
-	/* Not NULL: a server with this function, and no other row's with the same on, cannot be timed as it
-	 * is; the sentence says what to do. */
+	/*
+	 * Not NULL: a server with this function, and no other row's with the same on, cannot be
+	 * timed as it is; the sentence says what to do.
+	 */
 	const char *cannot;
 };
 extern const struct known known_entries[];
 extern const size_t known_count;
 /*
- * Looks in path for known entries: 0 with *t; -ENOENT when the file is not a Go program or has none (quietly: fail_text()
- * means nothing); -ENOTSUP with fail() text when it is a server that can only be timed by naming its handler; other errors
- * as target_file(). Files that are not Go cost the reading of their headers.
+ * Looks in path for known entries: 0 with *t; -ENOENT when the file is not a Go program or has
+ * none (quietly: fail_text() means nothing); -ENOTSUP with fail() text when it is a server that
+ * can only be timed by naming its handler; other errors as target_file(). Files that are not Go
+ * cost the reading of their headers.
  */
 int target_known(struct tfile **t, const char *path, const char *name);
 /* The row of a function, or NULL. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Functions of everything that is not Go (C, C++, Rust ...), by the symbols of the file or of its separate debug
- * file. C++ and Rust names are compared as they are in the symbol table (mangled).
+ * Functions of everything that is not Go (C, C++, Rust ...), by the symbols of the file or of its
+ * separate debug file. C++ and Rust names are compared as they are in the symbol table (mangled).
  */
 #include <errno.h>
 #include <linux/elf.h>
@@ -15,9 +15,8 @@
 #define STT_GNU_IFUNC 10 /* the gABI's STT_LOOS; not in the kernel's header */
 #endif
 
-#define IFUNC_HINTS                                                                                \
-	16 /* so many refused indirect functions get candidates looked up; a glob over libc has 70 */
-#define ALIASES 3 /* shown in a note */
+#define IFUNC_HINTS 16 /* so many get candidates looked up; a glob over libc has 70 */
+#define ALIASES	    3 /* shown in a note */
 
 enum { /* hit.kind */
        SYM_IFUNC = 1,
@@ -38,7 +37,10 @@ struct scan {
 	size_t seen;
 };
 
-/* gcc and clang put what they did to a function behind its name: foo.constprop.0, foo.isra.0.cold, foo.llvm.123. */
+/*
+ * gcc and clang put what they did to a function behind its name: foo.constprop.0, foo.isra.0.cold,
+ * foo.llvm.123.
+ */
 static unsigned int clone_kind(const char *name, size_t *base)
 {
 	static const char *const marks[] = {"cold",	"constprop", "isra", "part",
@@ -180,7 +182,10 @@ static int explain_c(const struct resolve *r, const struct source *s, const stru
 		    s->exported_only ? remedy(r->elf, cure, sizeof(cure)) : "");
 }
 
-/* Of several names at one address: what was asked for, then what is exported, then without underscores, then the shorter. */
+/*
+ * Of several names at one address: what was asked for, then what is exported, then without
+ * underscores, then the shorter.
+ */
 static bool better(const struct hit *a, const struct hit *b)
 {
 	if (a->match != b->match)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* Which file: of a process, of one of its libraries, or of a name. What is in the file is target.c's business. */
+/*
+ * Which file: of a process, of one of its libraries, or of a name. What is in the file is
+ * target.c's business.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -175,10 +178,11 @@ static int see_map(const struct proc_map *m, void *ctx)
 }
 
 /*
- * A path through which the mapped file itself can be opened. The name is tried first: it needs no privilege and stays
- * readable for people. Another file may have taken the name since (a package upgrade); then only the mapping leads to the
- * file whose code runs. Overlay file systems may report another device for the same file, so equal numbers prove
- * sameness, while unequal ones prove nothing.
+ * A path through which the mapped file itself can be opened. The name is tried first: it needs no
+ * privilege and stays readable for people. Another file may have taken the name since (a package
+ * upgrade); then only the mapping leads to the file whose code runs. Overlay file systems may
+ * report another device for the same file, so equal numbers prove sameness, while unequal ones
+ * prove nothing.
  */
 static int mapped_path(pid_t pid, const struct proc_map *m, char *buf, size_t size)
 {
@@ -255,7 +259,10 @@ int target_library(struct tfile **t, pid_t pid, const char *lib, const char *con
 	return err ?: target_file(t, path, path, "", patterns, npatterns);
 }
 
-/* As the shell does, except that an empty element of PATH is not the current directory: tools run as root. */
+/*
+ * As the shell does, except that an empty element of PATH is not the current directory: tools run
+ * as root.
+ */
 static bool in_path(const char *word, char *buf, size_t size)
 {
 	const char *path =

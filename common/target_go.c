@@ -2,8 +2,9 @@
 /*
  * Functions of Go files, by the names of the pclntab, which stripping leaves in place.
  *
- * A Go function never gets a return probe: the kernel would replace the return address on a stack that Go moves, and
- * kill the process. So exit_off is set for each of them, also for those that were refused or never return.
+ * A Go function never gets a return probe: the kernel would replace the return address on a stack
+ * that Go moves, and kill the process. So exit_off is set for each of them, also for those that
+ * were refused or never return.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -42,9 +43,10 @@ static int by_name_then_size(const void *a, const void *b)
 }
 
 /*
- * A function that assembly and Go both call is there twice under one name: its body, and a few instructions that
- * translate the calling convention and call it. The larger one is the body; the other is marked (kind 1). The instances of
- * a generic are not that: until Go 1.20 the linker calls all of them F[...].
+ * A function that assembly and Go both call is there twice under one name: its body, and a few
+ * instructions that translate the calling convention and call it. The larger one is the body; the
+ * other is marked (kind 1). The instances of a generic are not that: until Go 1.20 the linker
+ * calls all of them F[...].
  */
 static int mark_wrappers(struct hits *l)
 {
@@ -202,7 +204,9 @@ static int see_known(size_t i, const struct gofunc *f, void *ctx)
 				      .pattern = (uint32_t)(k - known_entries)});
 }
 
-/* The row has only a sentence to give, and a row that can be timed was found on the same library. */
+/*
+ * The row has only a sentence to give, and a row that can be timed was found on the same library.
+ */
 static bool superseded(const struct resolve *r, const struct known *k)
 {
 	const struct known *other;

@@ -90,7 +90,10 @@ static int by_func_name(const void *a, const void *b)
 	return strcmp((*(struct tfunc *const *)a)->name, (*(struct tfunc *const *)b)->name);
 }
 
-/* Static functions of several C files, or the instances of a generic before Go 1.21; the address tells them apart. */
+/*
+ * Static functions of several C files, or the instances of a generic before Go 1.21; the address
+ * tells them apart.
+ */
 int tfile_note_namesakes(struct tfile *t)
 {
 	struct tfunc **order;

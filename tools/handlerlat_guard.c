@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
  * What does a probe cost on this machine? It differs by a factor of twenty between machines: an
- * instruction that the kernel cannot emulate is single-stepped, and under a hypervisor each step may
- * be an exit. So the very programs are attached to a dummy function of this binary, which a child
- * calls.
+ * instruction that the kernel cannot emulate is single-stepped, and under a hypervisor each step
+ * may be an exit. So the very programs are attached to a dummy function of this binary, which a
+ * child calls.
  */
 #include "handlerlat_parts.h"
 #include "elf.h"
@@ -32,9 +32,9 @@ struct fake {
 };
 
 /*
- * Shaped as Go's compiler and C's make them: entered at an instruction that the kernel emulates (push;
- * on arm64 a branch), left by a RET. dummy_call(g, request, response) puts them where Go keeps g and
- * the arguments of func(w http.ResponseWriter, r *http.Request), and calls dummy().
+ * Shaped as Go's compiler and C's make them: entered at an instruction that the kernel emulates
+ * (push; on arm64 a branch), left by a RET. dummy_call(g, request, response) puts them where Go
+ * keeps g and the arguments of func(w http.ResponseWriter, r *http.Request), and calls dummy().
  */
 void dummy_call(const void *g, const void *request, const void *response);
 extern const char dummy[], dummy_exit[];

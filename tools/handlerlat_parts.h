@@ -77,15 +77,17 @@ void probe_remember(pid_t pid);
 /* What became of calls that have not returned, by function. */
 struct leftovers {
 	uint32_t *running;
-	uint64_t *
-		gone; /* unwound, still in the map: counted anew at each look, because the kernel half counts
-			  * them itself when their frame is taken again */
+	/*
+	 * Unwound, still in the map: counted anew at each look, because the kernel half counts them
+	 * itself when their frame is taken again.
+	 */
+	uint64_t *gone;
 	uint64_t *swept; /* unwound, taken out of the map to make room: adds up */
 };
 /*
- * Looks at each call that began and did not end: its goroutine or thread is gone or stands above the
- * frame, so it was unwound; else it runs. report: feeds a record of each. sweep: takes those that are
- * gone out of the map.
+ * Looks at each call that began and did not end: its goroutine or thread is gone or stands above
+ * the frame, so it was unwound; else it runs. report: feeds a record of each. sweep: takes those
+ * that are gone out of the map.
  */
 int probe_leftovers(struct handlerlat_bpf *skel, bool report, struct leftovers *o, bool sweep);
 /* Forgets all running calls (probes are off): counts them in cut[fn]. */
@@ -93,11 +95,15 @@ int probe_cut(struct handlerlat_bpf *skel, uint64_t *cut);
 
 /* --- choosing */
 /*
- * Adds the files and functions that the command line asks for. *watching: nothing was named, so every
- * running server with a known entry is taken, and new ones are to come through choose_process().
+ * Adds the files and functions that the command line asks for. *watching: nothing was named, so
+ * every running server with a known entry is taken, and new ones are to come through
+ * choose_process().
  */
 int choose_targets(const struct opt_words *w, bool *watching);
-/* Adds the program of a process if it has a known entry and is not there yet. 0, or a reason to end. */
+/*
+ * Adds the program of a process if it has a known entry and is not there yet. 0, or a reason to
+ * end.
+ */
 int choose_process(pid_t pid, void *ctx);
 
 /* --- counters */
@@ -122,7 +128,9 @@ uint64_t counters_cost(const struct cost *c);
 extern pid_t command_pid; /* 0: there is none */
 /* Forks the command and holds it back. It dies with us, however we die. */
 int command_hold(char **cmd);
-/* Lets it run. Call while privileged: its memory is opened for the judgement of unfinished calls. */
+/*
+ * Lets it run. Call while privileged: its memory is opened for the judgement of unfinished calls.
+ */
 int command_release(void);
 /* Ends it, if it still runs, and says how it ended. */
 void command_end(void);
@@ -132,8 +140,8 @@ int live_run(struct opt_words *words);
 
 /* --- guard */
 /*
- * Attaches the tool's own programs to a dummy function in a child and times it, about 20 ms. http: as if
- * the function were an HTTP handler.
+ * Attaches the tool's own programs to a dummy function in a child and times it, about 20 ms. http:
+ * as if the function were an HTTP handler.
  */
 int guard_measure(struct handlerlat_bpf *skel, enum attach_backend be, enum lang lang, bool http,
 		  struct cost *c);

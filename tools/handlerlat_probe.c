@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 /*
- * A thread whose stack pointer is above a frame has left it, if both are on one stack. Further apart
- * than this they may be on two: coroutines.
+ * A thread whose stack pointer is above a frame has left it, if both are on one stack. Further
+ * apart than this they may be on two: coroutines.
  */
 #define SAME_STACK (1ULL << 20)
 /* runtime.g.stack.hi, and the states of runtime.g.atomicstatus (runtime2.go), Go 1.17 to 1.27 */
@@ -77,8 +77,8 @@ const struct probe_file *probe_of(uint32_t fn)
 }
 
 /*
- * Could this Go function be an HTTP handler? Its arguments then take 24 bytes, or 32 behind a one-word
- * receiver; the kernel half checks what it finds there on each call.
+ * Could this Go function be an HTTP handler? Its arguments then take 24 bytes, or 32 behind a
+ * one-word receiver; the kernel half checks what it finds there on each call.
  */
 static uint64_t http_flags(const struct tfunc *f)
 {
@@ -175,7 +175,9 @@ int probe_attach(struct probe_file *f, struct handlerlat_bpf *skel, enum attach_
 	return err;
 }
 
-/* All frames of the map, each at most once however busy it is: the kernel walks bucket by bucket. */
+/*
+ * All frames of the map, each at most once however busy it is: the kernel walks bucket by bucket.
+ */
 struct frame_list {
 	struct hl_key *keys;
 	struct hl_frame *frames;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Any bytes as a config file: no crash, each mistake is told, checking changes nothing, and what was
- * accepted is printed by --print-config so that it reads back the same.
+ * Any bytes as a config file: no crash, each mistake is told, checking changes nothing, and what
+ * was accepted is printed by --print-config so that it reads back the same.
  */
 #include <stdint.h>
 #include <stdlib.h>

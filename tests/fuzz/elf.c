@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Any bytes as a program: no crash and no endless loop; an error has a sentence; what gobin says of a
- * function lies in it. Seeds: tests/unit/gobin DIR.
+ * Any bytes as a program: no crash and no endless loop; an error has a sentence; what gobin says
+ * of a function lies in it. Seeds: tests/unit/gobin DIR.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -2,13 +2,15 @@
 /*
  * Holds gobin_sites() against a disassembler, for every function of a Go program.
  *
- *   exits FILE                                      lists: function, kind of entry, entry, exits or refusal
- *   objdump -d --no-show-raw-insn FILE | exits -c FILE    compares; exit status 1 when they differ
- *   exits -i FUNCTION FILE                      says what a function that has no body was inlined into
+ *   exits FILE                                      lists: function, kind of entry, entry, exits
+ *   or refusal objdump -d --no-show-raw-insn FILE | exits -c FILE    compares; exit status 1 when
+ *   they differ
+ *   exits -i FUNCTION FILE                      says what a function that has no body was inlined
+ *   into
  *
  * Compared is: each exit is a RET and each RET of the function is an exit; the entry is an
- * instruction, of the kind that is claimed; nothing in the function jumps to it; and where the function calls
- * morestack, so that it is begun twice, the entry is not the first instruction.
+ * instruction, of the kind that is claimed; nothing in the function jumps to it; and where the
+ * function calls morestack, so that it is begun twice, the entry is not the first instruction.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -56,7 +58,10 @@ static struct line *line_at(uint64_t addr)
 	return lines + lo;
 }
 
-/* "jbe", "b.ls", "jmp", "cbz w0," ...: the address it jumps to is the last hexadecimal word before any <symbol>. */
+/*
+ * "jbe", "b.ls", "jmp", "cbz w0," ...: the address it jumps to is the last hexadecimal word before
+ * any <symbol>.
+ */
 static uint64_t target(const char *text)
 {
 	const char *end = strchr(text, '<') ?: text + strcspn(text, "\n"), *p;

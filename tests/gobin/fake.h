@@ -75,7 +75,10 @@ static const struct fake_func fake_old[] = {
 	 9,
 	 {0, 4, 8, 4, 0, 1}},
 };
-/* ldr x16,[x28,#16]; cmp sp,x16; b.ls 24; str x30,[sp,#-16]!; ldr x30,[sp],#16; ret; 24: bl morestack; b 0 */
+/*
+ * ldr x16,[x28,#16]; cmp sp,x16; b.ls 24; str x30,[sp,#-16]!; ldr x30,[sp],#16; ret; 24: bl
+ * morestack; b 0
+ */
 static const struct fake_func fake_arm[] = {
 	{"runtime.morestack_noctxt", 0, {0xc0, 3, 0x5f, 0xd6}, 4, {0, 4}},
 	{"main.framed",

@@ -4,26 +4,32 @@
  *
  *	calls [-w] [-k] CASE [ARG...]
  *		-w	print "pid PID", then wait for a line on stdin or for SIGUSR1
- *		-k	stay after the JSON line, until killed: what became of a call can be seen while its
+ *		-k	stay after the JSON line, until killed: what became of a call can be seen
+ *			while its
  *			process lives
  *
  *	spin US N	work_spin: N calls that burn US microseconds
  *	sleep MS N	work_sleep: N calls that sleep MS milliseconds
- *	recurse D N	work_recurse: N times D calls deep (D may exceed 64, the limit of uretprobes)
- *	longjmp N	work_longjmp: N calls; every second one leaves by longjmp, the last too if N is even
+ *	recurse D N	work_recurse: N times D calls deep (D may exceed 64, the limit of
+ *			uretprobes)
+ *	longjmp N	work_longjmp: N calls; every second one leaves by longjmp, the last too if
+ *			N is even
  *	threads T N	work_thread: T threads of N calls each
- *	signal N	work_signal: N calls, each interrupted by a signal handler that calls it again; every
+ *	signal N	work_signal: N calls, each interrupted by a signal handler that calls it
+ *			again; every
  *			second one on an alternate stack
  *	coro N		work_coro: two coroutines of N calls each, both inside the function at once
  *	tail N		work_tail: N calls that end in a jump to work_tail_target
- *	hold S [T]	work_hold: T threads (1) sit in it for S seconds; prints "inside" once all are in
- *	exit [N]	work_pthread_exit: N threads (10) end inside; work_exit: N processes end inside
+ *	hold S [T]	work_hold: T threads (1) sit in it for S seconds; prints "inside" once all
+ *			are in
+ *	exit [N]	work_pthread_exit: N threads (10) end inside; work_exit: N processes end
+ *			inside
  *	fork N		work_fork: N calls that fork; both sides return
  *	vfork N		work_vfork: N calls whose vfork child calls work_child, on the same stack
  *	exec N		work_exec: N calls that each exec this program again, in one pid
  *
- * Prints one JSON line: the case, the pid, and each function's truth (load.h). The cases that play with
- * the stack are in calls_stack.h, those of processes in calls_process.h.
+ * Prints one JSON line: the case, the pid, and each function's truth (load.h). The cases that play
+ * with the stack are in calls_stack.h, those of processes in calls_process.h.
  */
 #include <pthread.h>
 #include "load.h"

@@ -2,8 +2,8 @@
 #ifndef CALLS_PROCESS_H
 #define CALLS_PROCESS_H
 /*
- * The cases of calls.c in which a thread, a process or its image ends or doubles inside a call. Part of
- * calls.c, which declares fn[] and child_returned before it includes this.
+ * The cases of calls.c in which a thread, a process or its image ends or doubles inside a call.
+ * Part of calls.c, which declares fn[] and child_returned before it includes this.
  */
 #include <sys/wait.h>
 

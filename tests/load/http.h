@@ -2,8 +2,8 @@
 #ifndef LOAD_HTTP_H
 #define LOAD_HTTP_H
 /*
- * The least of HTTP/1.1 that service and traffic both need: buffered reading of one connection, a head,
- * its headers, and a body by length or in chunks. Everything is bounded.
+ * The least of HTTP/1.1 that service and traffic both need: buffered reading of one connection, a
+ * head, its headers, and a body by length or in chunks. Everything is bounded.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -30,7 +30,10 @@ struct body {
 	size_t len, cap;
 };
 
-/* Receives more. -EPIPE: the peer closed; -E2BIG: the buffer is full; -EAGAIN: the socket's timeout. */
+/*
+ * Receives more. -EPIPE: the peer closed; -E2BIG: the buffer is full; -EAGAIN: the socket's
+ * timeout.
+ */
 static inline int stream_fill(struct stream *s)
 {
 	ssize_t n;
@@ -50,8 +53,8 @@ static inline int stream_fill(struct stream *s)
 }
 
 /*
- * Takes everything up to and including end ("\r\n" or "\r\n\r\n") and copies it without end into dst
- * (HEAD_MAX bytes), NUL-terminated. -EBADMSG when it holds a NUL.
+ * Takes everything up to and including end ("\r\n" or "\r\n\r\n") and copies it without end into
+ * dst (HEAD_MAX bytes), NUL-terminated. -EBADMSG when it holds a NUL.
  */
 static inline int stream_until(struct stream *s, const char *end, char *dst)
 {
@@ -72,8 +75,8 @@ static inline int stream_until(struct stream *s, const char *end, char *dst)
 }
 
 /*
- * Finds a header in a head: copies the first one's value, trimmed, and returns how many there are. A
- * value that does not fit is cut.
+ * Finds a header in a head: copies the first one's value, trimmed, and returns how many there are.
+ * A value that does not fit is cut.
  */
 static inline int header_get(const char *head, const char *name, char *value, size_t size)
 {
@@ -159,7 +162,10 @@ static inline int body_read_chunks(struct stream *s, struct body *b)
 	return err;
 }
 
-/* How long the body of a head is: >= 0, -1 chunked, -EBADMSG contradictory, -ENOTSUP unknown coding. */
+/*
+ * How long the body of a head is: >= 0, -1 chunked, -EBADMSG contradictory, -ENOTSUP unknown
+ * coding.
+ */
 static inline int64_t body_length(const char *head)
 {
 	char v[64], *end;

@@ -2,12 +2,12 @@
 #ifndef LOAD_H
 #define LOAD_H
 /*
- * What the workloads share: the truth about a function's calls, and the start line that lets a tracer
- * attach first. C and C++ alike.
+ * What the workloads share: the truth about a function's calls, and the start line that lets a
+ * tracer attach first. C and C++ alike.
  *
- * A function's truth has two clocks. sum_ns, min_ns and max_ns are read inside the function (first and
- * last statement), outer_ns around the call: a tracer whose probes sit at the entry and at the return
- * must report a sum between sum_ns and outer_ns.
+ * A function's truth has two clocks. sum_ns, min_ns and max_ns are read inside the function (first
+ * and last statement), outer_ns around the call: a tracer whose probes sit at the entry and at the
+ * return must report a sum between sum_ns and outer_ns.
  */
 #include <errno.h>
 #include <poll.h>
@@ -22,7 +22,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Keeps a function whole, with its own symbol: no inlining, no clones, no inter-procedural guesses. */
+/*
+ * Keeps a function whole, with its own symbol: no inlining, no clones, no inter-procedural
+ * guesses.
+ */
 #ifdef __clang__
 #define WORK __attribute__((noinline, used))
 #else
@@ -116,8 +119,8 @@ static inline void truth_json(const struct truth *t)
 }
 
 /*
- * "functions":{...} of those that were called. Returns the exit status: 1 when a function's calls are
- * not accounted for, which is a broken bench.
+ * "functions":{...} of those that were called. Returns the exit status: 1 when a function's calls
+ * are not accounted for, which is a broken bench.
  */
 static inline int truth_functions(const struct truth *t, size_t n)
 {
@@ -141,8 +144,8 @@ static inline int truth_functions(const struct truth *t, size_t n)
 }
 
 /*
- * -w: prints "pid PID" and waits for a line on stdin or for SIGUSR1. The end of stdin alone does not
- * start anything: a shell gives a background job /dev/null.
+ * -w: prints "pid PID" and waits for a line on stdin or for SIGUSR1. The end of stdin alone does
+ * not start anything: a shell gives a background job /dev/null.
  */
 static inline void wait_start(void)
 {

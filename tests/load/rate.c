@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * rate: calls an all but empty function, work_tick, at a steady rate or flat out: what a probe costs is
- * the difference between two runs.
+ * rate: calls an all but empty function, work_tick, at a steady rate or flat out: what a probe
+ * costs is the difference between two runs.
  *
  *	rate [-w] [-f] CALLS_PER_SEC SECONDS
- *		-f		call work_framed instead, which begins with a push, as functions with
+ *		-f		call work_framed instead, which begins with a push, as functions
+ *				with
  *				saved registers do: kernels emulate it, and step work_tick's first
  *				instruction
  *		-w		print "pid PID", then wait for a line on stdin or for SIGUSR1

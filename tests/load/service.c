@@ -6,20 +6,21 @@
  *		-p	port on 127.0.0.1 (default 0: any free one)
  *		-6	... on ::1
  *		-u	a Unix socket instead
- *		-t	threads, each of which serves one connection at a time (64); more connections wait in
+ *		-t	threads, each of which serves one connection at a time (64); more
+ *			connections wait in
  *			the listen queue
  *		-d	ends by itself; SIGTERM and SIGINT end it too
  *
- * Prints "listening PORT" (or the path) when ready, and at the end one JSON line: requests, by_path,
- * by_status, connections, bad (requests answered without the handler) and the truth about
- * handle_request (load.h). Keep-alive, pipelining, HEAD, chunked requests, Expect: 100-continue; 16 KiB
- * of head, 16 MiB of body, 15 s of idleness.
+ * Prints "listening PORT" (or the path) when ready, and at the end one JSON line: requests,
+ * by_path, by_status, connections, bad (requests answered without the handler) and the truth about
+ * handle_request (load.h). Keep-alive, pipelining, HEAD, chunked requests, Expect: 100-continue;
+ * 16 KiB of head, 16 MiB of body, 15 s of idleness.
  *
  *	/		a page			/healthz	"ok"
  *	/echo		the request's body	/slow?ms=N	after N ms (100, at most 10000)
  *
- * handle_request makes the response, and the loop sends it once it has returned: a client that has its
- * answer knows that the call is over.
+ * handle_request makes the response, and the loop sends it once it has returned: a client that has
+ * its answer knows that the call is over.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -190,8 +191,7 @@ static void *work(void *arg)
 
 		if (fd < 0) {
 			if (!stopping)
-				sleep_ns(
-					10000000); /* out of descriptors: others will close theirs */
+				sleep_ns(10000000); /* out of descriptors: wait for others */
 			continue;
 		}
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));

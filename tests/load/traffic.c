@@ -2,21 +2,25 @@
 /*
  * traffic: bounded HTTP/1.1 requests to a server on this machine, and what came back.
  *
- *	traffic [-c CONNS] [-n REQUESTS] [-r RATE] [-d SECONDS] [-b BYTES] HOST:PORT [PATH=WEIGHT...]
+ *	traffic [-c CONNS] [-n REQUESTS] [-r RATE] [-d SECONDS] [-b BYTES] HOST:PORT
+ *	[PATH=WEIGHT...]
  *		-c	keep-alive connections, one request at a time on each (4)
  *		-n	ends after so many requests (100000)
- *		-r	requests per second over all connections; 0 is as fast as they are answered (50)
+ *		-r	requests per second over all connections; 0 is as fast as they are answered
+ *			(50)
  *		-d	ends after so many seconds (60)
  *		-b	bytes of body that are posted to a path that begins with /echo (200)
- *		HOST	a loopback address: 127.x.x.x, [::1] or localhost; unix:PATH instead of HOST:PORT
+ *		HOST	a loopback address: 127.x.x.x, [::1] or localhost; unix:PATH instead of
+ *			HOST:PORT
  *		PATH	default: /=5 /healthz=3 /echo=2; =1 may be left out after a path without one
  *
  * The paths are taken in turn by weight, so that N requests of one run are those of any other.
  * Responses are checked: 2xx has its whole body, /echo returns what was posted, /healthz says ok.
  *
  * Prints one JSON line: requests (sent), answered, failed (no valid response), wrong (body not as
- * posted), retried (a kept connection had been closed), connects, bytes, by_status, by_path, elapsed_ns, and the latencies of the answered ones in us.
- * Exit status 1 if any request failed or was wrong.
+ * posted), retried (a kept connection had been closed), connects, bytes, by_status, by_path,
+ * elapsed_ns, and the latencies of the answered ones in us. Exit status 1 if any request failed or
+ * was wrong.
  */
 #include <netinet/tcp.h>
 #include <pthread.h>

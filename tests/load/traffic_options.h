@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 #ifndef TRAFFIC_OPTIONS_H
 #define TRAFFIC_OPTIONS_H
-/* What traffic.c is told to do: its command line, and the order of the paths that follows from it. */
+/*
+ * What traffic.c is told to do: its command line, and the order of the paths that follows from it.
+ */
 #include <arpa/inet.h>
 #include <getopt.h>
 #include <sys/un.h>

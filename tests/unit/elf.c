@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* elf.c and elfsym.c on this very program, on what binutils makes of it, and on damaged copies of it. */
+/*
+ * elf.c and elfsym.c on this very program, on what binutils makes of it, and on damaged copies of
+ * it.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/elf.h>
@@ -180,7 +183,10 @@ static void test_refusals(void)
 	free(buf);
 }
 
-/* Without section headers a file has no symbols but its segments; packed ones have a writable text besides. */
+/*
+ * Without section headers a file has no symbols but its segments; packed ones have a writable text
+ * besides.
+ */
 static void test_no_sections(void)
 {
 	size_t size;

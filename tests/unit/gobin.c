@@ -169,7 +169,10 @@ static void test_bad(void)
 	bad(f, 0, 0, -ENOENT);
 	f.version = "go1.22.1";
 	f.sections = true;
-	/* A base that is wrong by a few bytes, or a whole function: by the header, by the module data. */
+	/*
+	 * A base that is wrong by a few bytes, or a whole function: by the header, by the module
+	 * data.
+	 */
 	f.shift = 1;
 	bad(f, 0, 0, -EBADMSG);
 	f.shift = 32;

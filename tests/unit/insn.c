@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* insn_decode_x86() against encodings written down by hand, and against objdump on whole programs. */
+/*
+ * insn_decode_x86() against encodings written down by hand, and against objdump on whole programs.
+ */
 #include <ctype.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -101,7 +103,7 @@ static void test_arm64(void)
 	T_EQ(insn_decode_arm64((const uint8_t *)&words[0].word, 3, &in), 0);
 }
 
-/* Parses "  addr:\t8b 45 f8 \tmov ..." of objdump; returns the number of bytes, 0 for other lines. */
+/* Parses "  addr:\t8b 45 f8 \tmov ..." of objdump; returns how many bytes, 0 for other lines. */
 static size_t parse_line(const char *line, uint8_t *bytes, const char **text)
 {
 	const char *p = strchr(line, ':');

@@ -58,7 +58,10 @@ static void expect(const char *lib, const char *want)
 	T_STR(buf, full);
 }
 
-/* Shared objects are copies of one; a text file and a 32-bit file of the right name must be passed over. */
+/*
+ * Shared objects are copies of one; a text file and a 32-bit file of the right name must be passed
+ * over.
+ */
 static void directories(void)
 {
 	char buf[256];

@@ -77,7 +77,10 @@ static void lists(void)
 	T_EQ(l.v[0].addr, 5);
 	T_EQ(l.v[1].addr, 7);
 	T_STR(l.v[2].name, "ab");
-	/* An exact match drops the pattern's globs, those before and those after; others keep theirs. */
+	/*
+	 * An exact match drops the pattern's globs, those before and those after; others keep
+	 * theirs.
+	 */
 	T_EQ(hits_add(&l, &p[0], &(struct hit){.addr = 8, .name = "a*", .match = MATCH_EXACT}), 0);
 	T_EQ(hits_add(&l, &p[0], &(struct hit){.addr = 1, .name = "ad", .match = MATCH_GLOB}), 0);
 	hits_settle(&l, p);

@@ -24,7 +24,10 @@
 #define TRACING	 (BIT(CAP_BPF) | BIT(CAP_PERFMON))
 #define ATTACH	 (TRACING | BIT(CAP_SYS_PTRACE) | BIT(CAP_DAC_READ_SEARCH))
 
-/* Runs fn in a child and returns its wait status; its failed checks are printed, and make it exit 1. */
+/*
+ * Runs fn in a child and returns its wait status; its failed checks are printed, and make it exit
+ * 1.
+ */
 static int in_child(void (*fn)(void))
 {
 	int status;

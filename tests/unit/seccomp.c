@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* The filter from inside: what a tool's loop does works, the rest is refused or deadly. No root needed. */
+/*
+ * The filter from inside: what a tool's loop does works, the rest is refused or deadly. No root
+ * needed.
+ */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>

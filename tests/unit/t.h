@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 #ifndef T_H
 #define T_H
-/* Checks for unit tests: each counts, a failing one prints where and what; t_done() gives the exit code. */
+/*
+ * Checks for unit tests: each counts, a failing one prints where and what; t_done() gives the exit
+ * code.
+ */
 #include <stdio.h>
 #include <string.h>
 

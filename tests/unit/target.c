@@ -141,7 +141,10 @@ static void exact_and_glob(void)
 	target_free(t);
 }
 
-/* The bytes at the offset are the function's: PIE or not, the symbol's own address is not a file offset. */
+/*
+ * The bytes at the offset are the function's: PIE or not, the symbol's own address is not a file
+ * offset.
+ */
 static void offsets(void)
 {
 	unsigned char want[8] = {}, got[8] = {};

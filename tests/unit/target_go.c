@@ -120,7 +120,10 @@ static void names(void)
 	target_free(t);
 }
 
-/* Every function of the file: in order, each once, and none without an exit array (which would be a return probe). */
+/*
+ * Every function of the file: in order, each once, and none without an exit array (which would be
+ * a return probe).
+ */
 static void everything(const char *base, size_t *count, uint64_t *list_off)
 {
 	struct tfile *t = NULL;
