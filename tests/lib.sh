@@ -7,7 +7,7 @@
 # Exit codes: 0 passed, 1 failed, 77 all skipped, 99 the bench itself is broken.
 
 set -u
-top=$(cd "$(dirname "$0")/../.." && pwd)
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 O=${O:-$top/.output}
 BIN=$O/bin
 LOAD=$O/tests/load		# C workloads
