@@ -65,9 +65,27 @@ struct {
 	__type(value, struct hl_request);
 } no_request SEC(".maps");
 
+/*
+ * A tail call that is never made. From Linux 6.13 on x86 gives a program of this type a stack of
+ * its own for each CPU ("private stack", kernel/bpf/verifier.c bpf_enable_priv_stack()). But uprobes
+ * may be preempted, and another thread's then runs on the very same stack: wrong keys and wrong
+ * times, and with a pointer spilled there an oops (seen on 7.2 with PREEMPT_LAZY). A program with a
+ * tail call in it keeps the thread's stack.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} no_programs SEC(".maps");
+const volatile bool never = false;
+
 static __always_inline __u64 cookie_of(void *ctx)
 {
 	__u64 v;
+
+	if (never)
+		bpf_tail_call(ctx, &no_programs, 0);
 
 	if (have_cookie)
 		return bpf_get_attach_cookie(ctx);
