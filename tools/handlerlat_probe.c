@@ -429,6 +429,11 @@ int probe_leftovers(struct handlerlat_bpf *skel, bool report, struct leftovers *
 
 		if (!file || !l.frames[i].start_ns)
 			continue;
+		/* Its process ended: nothing will change any more, so it can be told and forgotten. */
+		if (sweep && process_ended(l.frames[i].tgid) && forget_frame(skel, &l.keys[i])) {
+			err = report_call(&l.keys[i], &l.frames[i], skel, now, false);
+			continue;
+		}
 		/* A young call may well be on its way: waiting costs less than looking. */
 		left = (report || now - l.frames[i].start_ns > YOUNG_NS) &&
 		       call_left(skel, &l.keys[i], &l.frames[i], file, &threads);
