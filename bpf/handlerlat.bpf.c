@@ -12,9 +12,9 @@
  * on a stack that Go's runtime walks.
  *
  * C. Entry probe and return probe, paired by (thread, function, SP): recursion has other SPs, and a
- * frame that longjmp or an exception left is found taken by the next call there. A tail call
- * re-enters on the same SP with the trampoline as its return address; it is told from an unwound
- * frame by just that.
+ * frame that longjmp left is found taken by the next call there. A tail call re-enters on the same
+ * SP with the trampoline as its return address; it is told from an unwound frame by just that.
+ * Where exceptions may pass, which a return probe would make fatal, the RETs are probed instead.
  *
  * The clock is read last at the entry and first at the exit.
  */
@@ -67,10 +67,10 @@ struct {
 
 /*
  * A tail call that is never made. From Linux 6.13 on x86 gives a program of this type a stack of
- * its own for each CPU ("private stack", kernel/bpf/verifier.c bpf_enable_priv_stack()). But uprobes
- * may be preempted, and another thread's then runs on the very same stack: wrong keys and wrong
- * times, and with a pointer spilled there an oops (seen on 7.2 with PREEMPT_LAZY). A program with a
- * tail call in it keeps the thread's stack.
+ * its own for each CPU ("private stack", kernel/bpf/verifier.c bpf_enable_priv_stack()). But
+ * uprobes may be preempted, and another thread's then runs on the very same stack: wrong keys and
+ * wrong times, and with a pointer spilled there an oops (seen on 7.2 with PREEMPT_LAZY). A program
+ * with a tail call in it keeps the thread's stack.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -351,6 +351,10 @@ int go_entry(struct pt_regs *ctx)
 	f->tid = id;
 	f->goid = 0;
 	f->has_http = 0;
+#if defined(__TARGET_ARCH_x86)
+	f->ra = 0;
+	bpf_probe_read_user(&f->ra, sizeof(f->ra), (void *)(REG_SP(ctx) + HL_DEPTH(cookie)));
+#endif
 	bpf_probe_read_user(&f->goid, sizeof(f->goid),
 			    (void *)(key.g + (cookie & HL_F_GOID_160 ? 160 : 152)));
 	if (want_http && (cookie & HL_F_HTTP)) {
@@ -468,7 +472,7 @@ int c_entry(struct pt_regs *ctx)
 	if (!st)
 		return 0;
 	count(&st->entered);
-	if (pending_returns(task) >= MAX_PENDING_RETURNS) {
+	if (!(cookie & HL_F_RETS) && pending_returns(task) >= MAX_PENDING_RETURNS) {
 		count(&st->undepthed);
 		return 0;
 	}
@@ -478,7 +482,7 @@ int c_entry(struct pt_regs *ctx)
 	key.pos = REG_SP(ctx);
 	f = frame_of(&key);
 	if (f && f->start_ns) {
-		if (entered_by_tail_call(task, key.pos)) {
+		if (!(cookie & HL_F_RETS) && entered_by_tail_call(task, key.pos)) {
 			key.g = ++f->levels;
 			f = frame_of(&key);
 		} else {
@@ -498,10 +502,10 @@ int c_entry(struct pt_regs *ctx)
 	return 0;
 }
 
-SEC("uretprobe")
-int c_return(struct pt_regs *ctx)
+/* The call of this thread whose frame is at pos has ended. */
+static __always_inline int c_left(__u64 pos, __u64 cookie, __u64 now)
 {
-	__u64 now = bpf_ktime_get_ns(), cookie = cookie_of(ctx), id = bpf_get_current_pid_tgid();
+	__u64 id = bpf_get_current_pid_tgid();
 	struct hl_frame *f, *level;
 	struct hl_stats *st;
 	struct hl_key key;
@@ -512,7 +516,7 @@ int c_return(struct pt_regs *ctx)
 	key.id = id;
 	key.fn = cookie & HL_FN_MASK;
 	key.g = 0;
-	key.pos = REG_SP_AT_RETURN(ctx);
+	key.pos = pos;
 	f = bpf_map_lookup_elem(&frames, &key);
 	if (f && f->levels) {
 		key.g = f->levels--;
@@ -523,13 +527,30 @@ int c_return(struct pt_regs *ctx)
 			key.g = 0;
 	}
 	if (!f || !f->start_ns) {
-		if (takes(cookie, id))
+		if (!(cookie & HL_F_JUMP) && takes(cookie, id))
 			count(&st->missed);
 		return 0;
 	}
 	returned(st, &key, f, NULL, now);
 	leave_frame(&key, f);
 	return 0;
+}
+
+SEC("uretprobe")
+int c_return(struct pt_regs *ctx)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	return c_left(REG_SP_AT_RETURN(ctx), cookie_of(ctx), now);
+}
+
+/* On a RET, or a jump that leaves the function: SP is what it was at the entry. */
+SEC("uprobe")
+int c_exit(struct pt_regs *ctx)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	return c_left(REG_SP(ctx), cookie_of(ctx), now);
 }
 
 /* Which file a process has begun to run: the user half looks whether it is one to probe. */

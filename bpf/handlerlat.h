@@ -21,6 +21,8 @@
 #define HL_F_STATUS_128	 (1ULL << 24) /* http.response.status at 128 (Go 1.27), else 120 */
 #define HL_F_PAT	 (1ULL << 25) /* Go 1.22: Request.pat at 248 */
 #define HL_F_PATTERN	 (1ULL << 26) /* Go >= 1.23: Request.Pattern at 232 */
+#define HL_F_RETS	 (1ULL << 27) /* C: exits are RETs, not a return probe */
+#define HL_F_JUMP	 (1ULL << 28) /* this exit is a tail jump: the frame may be another's */
 #define HL_F_HTTP	 (HL_F_HTTP_FUNC | HL_F_HTTP_METHOD)
 #define HL_DEPTH(cookie) ((cookie) >> 32)
 
@@ -56,6 +58,7 @@ struct hl_frame {
 	__u64 start_ns; /* 0: nothing is going on here */
 	__u64 req, rw; /* Go: *http.Request and the ResponseWriter's data word */
 	__u64 goid;
+	__u64 ra; /* Go on x86: the return address, which stays on the stack while the frame lives */
 	__u32 tgid, tid;
 	__u32 levels; /* C: tail calls that share this frame */
 	__u32 has_http; /* the request map has this key too */

@@ -114,6 +114,8 @@ int elf_each_func(const struct elf *e, int (*fn)(const struct elf_sym *s, void *
  * NULL. 0 or -ENOENT.
  */
 int elf_find_symbol(const struct elf *e, const char *name, uint64_t *addr, uint64_t *size);
+/* True when .dynsym or .symtab has one of the n names, defined or to be found elsewhere. */
+bool elf_mentions(const struct elf *e, const char *const *names, size_t n);
 /*
  * Opens the separate debug file: by build-id (ROOT/usr/lib/debug/.build-id/xx/rest.debug, whose own
  * build-id must be the same), then by .gnu_debuglink (DIR/, DIR/.debug/, /usr/lib/debug/DIR/; CRC

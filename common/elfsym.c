@@ -191,6 +191,30 @@ int elf_find_symbol(const struct elf *e, const char *name, uint64_t *addr, uint6
 	return -ENOENT;
 }
 
+struct any {
+	const char *const *names;
+	size_t n;
+};
+
+static int see_any(const struct elf_sym *s, void *ctx)
+{
+	const struct any *a = ctx;
+
+	for (size_t i = 0; i < a->n; i++)
+		if (!strcmp(s->name, a->names[i]))
+			return 1;
+	return 0;
+}
+
+bool elf_mentions(const struct elf *e, const char *const *names, size_t n)
+{
+	const struct elf_sec *sym = sec_of_type(e, SHT_SYMTAB), *dyn = sec_of_type(e, SHT_DYNSYM);
+	struct any a = {names, n};
+
+	return (dyn && each_sym(e, dyn, see_any, &a) == 1) ||
+	       (sym && each_sym(e, sym, see_any, &a) == 1);
+}
+
 static int crc_of(const struct elf *e, uint32_t *crc)
 {
 	static const size_t chunk = 65536;

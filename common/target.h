@@ -20,10 +20,11 @@ struct tfunc {
 	uint64_t va_off; /* virtual address minus file offset, for entry and exits alike */
 	/*
 	 * File offsets of the RETs. Never NULL for Go, whatever nexits is: a return probe kills Go
-	 * programs. Always NULL for C: a return probe at entry_off.
+	 * programs. NULL for others: a return probe at entry_off. The last njumps are tail jumps.
 	 */
 	uint64_t *exit_off;
-	size_t nexits;
+	size_t nexits, njumps;
+	bool stepped; /* the kernel single-steps the instruction at the entry probe */
 	enum site_kind kind; /* with depth, as gobin_sites() says; SITE_FIRST and 0 for C */
 	uint32_t depth;
 	int32_t args; /* Go: see struct gofunc; -1 unknown, as for C */
@@ -42,6 +43,15 @@ struct tfile {
 	struct tfunc *funcs; /* by rising address, each once */
 	size_t nfuncs;
 };
+
+/*
+ * How the returns of functions that are not Go's are seen: by the kernel's return probe, or by
+ * probes on their RETs, which cost more where the kernel single-steps them but leave the stack
+ * alone. AUTO: RETs where exceptions or panics may pass, because they would end the program at a
+ * return probe.
+ */
+enum exits_mode { EXITS_AUTO, EXITS_RETURN, EXITS_RET };
+extern enum exits_mode target_exits_mode; /* set before anything is resolved */
 
 /*
  * Resolves patterns in the file at path. Each pattern is first an exact name, then, if none is, a

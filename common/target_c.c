@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "log.h"
 #include "nearest.h"
 #include "resolve.h"
+#include "target_exits.h"
 
 #ifndef STT_GNU_IFUNC
 #define STT_GNU_IFUNC 10 /* the gABI's STT_LOOS; not in the kernel's header */
@@ -35,6 +37,12 @@ struct scan {
 	struct resolve *r;
 	char **clone; /* for each pattern: a clone of the function it names */
 	size_t seen;
+	bool rets; /* probe RETs, not returns */
+	struct cold { /* then: the parts that the compiler set aside, by name */
+		char *name; /* of the function */
+		struct code_range range;
+	} * cold;
+	size_t ncold;
 };
 
 /*
@@ -197,6 +205,83 @@ static bool better(const struct hit *a, const struct hit *b)
 	return strlen(a->name) < strlen(b->name);
 }
 
+/*
+ * Of what a function may begin with, x86 kernels emulate push, nop, jumps and calls
+ * (arch/x86/kernel/uprobes.c); the rest they single-step. arm64's cost nearly the same either way.
+ */
+static bool entry_is_stepped(const struct elf *e, uint64_t va)
+{
+	uint8_t b[2];
+
+	if (e->machine != EM_X86_64 || elf_read_va(e, b, sizeof(b), va))
+		return false;
+	if (b[0] == 0x41)
+		b[0] = b[1];
+	else if (b[0] == 0x0f)
+		return b[1] != 0x1f && (b[1] & 0xf0) != 0x80;
+	return !((b[0] & 0xf8) == 0x50 || (b[0] & 0xf0) == 0x70 || b[0] == 0x90 || b[0] == 0xe8 ||
+		 b[0] == 0xe9 || b[0] == 0xeb);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct cold *)a)->name, ((const struct cold *)b)->name);
+}
+
+static int see_cold(const struct elf_sym *s, void *ctx)
+{
+	struct scan *c = ctx;
+	const char *mark = strstr(s->name, ".cold");
+	struct cold *all;
+
+	if (!mark || mark[5])
+		return 0;
+	all = realloc(c->cold, (c->ncold + 1) * sizeof(*all));
+	if (!all)
+		return fail(-ENOMEM, "out of memory");
+	c->cold = all;
+	all[c->ncold] =
+		(struct cold){strndup(s->name, (size_t)(mark - s->name)), {s->addr, s->size}};
+	return all[c->ncold++].name ? 0 : fail(-ENOMEM, "out of memory");
+}
+
+/* Exits that are instructions: RETs first, then the jumps that leave. */
+static int set_exits(struct resolve *r, const struct scan *c, struct tfunc *f, const struct hit *h)
+{
+	struct func_exits x;
+	struct cold key = {.name = h->name}, *cold = NULL;
+	int err;
+
+	if (c->ncold)
+		cold = bsearch(&key, c->cold, c->ncold, sizeof(*cold), by_name);
+	err = target_find_exits(r->elf, (struct code_range){f->addr, h->size},
+				cold ? cold->range : (struct code_range){}, &x);
+
+	if (err == -ENOTSUP)
+		return tfunc_refuse(f, "its exits are not certain: %s%s", fail_text(err),
+				    target_exits_mode == EXITS_AUTO
+					    ? "; a return probe would end the program if an "
+					      "exception passed: --exits=return takes that risk"
+					    : "");
+	if (err)
+		return err;
+	f->exit_off = calloc(x.n + 1, sizeof(*f->exit_off));
+	err = f->exit_off ? 0 : fail(-ENOMEM, "out of memory");
+	for (int jump = 0; jump < 2; jump++) {
+		for (size_t i = 0; i < x.n && !err; i++) {
+			if (x.jump[i] != jump)
+				continue;
+			err = elf_va_to_off(r->elf, x.va[i], &f->exit_off[f->nexits++]);
+			f->njumps += jump;
+		}
+	}
+	free(x.va);
+	free(x.jump);
+	if (!err && f->njumps)
+		err = tfunc_note(f, "time stops where it ends in a jump to another function");
+	return err;
+}
+
 static int note_all(struct resolve *r, const struct scan *c, struct tfunc *f, const struct hit *h)
 {
 	const char *clone = c->clone[h->pattern];
@@ -214,6 +299,12 @@ static int note_all(struct resolve *r, const struct scan *c, struct tfunc *f, co
 	if (elf_va_to_off(r->elf, f->addr, &f->entry_off))
 		return tfunc_refuse(f, "its code is not in the file");
 	f->va_off = f->addr - f->entry_off;
+	f->stepped = entry_is_stepped(r->elf, f->addr);
+	if (c->rets) {
+		err = set_exits(r, c, f, h);
+		if (err || f->refused)
+			return err;
+	}
 	if (h->kind & SYM_CLONE)
 		err = tfunc_note(f, "compiler clone of %.*s", (int)base, f->name);
 	else if (h->match == MATCH_EXACT && clone)
@@ -338,9 +429,18 @@ int resolve_c(struct resolve *r)
 	if (err == -ENOENT || (!err && !c.seen))
 		err = fail(-ENOENT, "%s has no symbols: %s", r->t->name,
 			   remedy(r->elf, cure, sizeof(cure)));
-	else if (!err)
-		err = add_all(r, &s, &c);
+	c.rets = target_exits_mode == EXITS_RET ||
+		 (target_exits_mode == EXITS_AUTO && target_unwinds(r->elf));
+	if (!err && c.rets) {
+		err = each_sym(r, &s, see_cold, &c);
+		if (c.ncold)
+			qsort(c.cold, c.ncold, sizeof(*c.cold), by_name);
+	}
+	err = err ?: add_all(r, &s, &c);
 	elf_close(s.debug);
+	for (i = 0; i < c.ncold; i++)
+		free(c.cold[i].name);
+	free(c.cold);
 	for (i = 0; i < r->npats; i++)
 		free(c.clone[i]);
 	free(c.clone);

@@ -12,6 +12,8 @@
 
 struct settings set = {.max_running = 32768, .max_routes = 256, .ring_kib = 1024};
 
+static const char *const exits_names[] = {"auto", "return", "ret", NULL};
+
 static const struct opt rows[] = {
 	{"slower", 's', "MS", OPT_MSEC, &set.slower_ns, 0.001, 1e9,
 	 "show only calls that took at least MS milliseconds", NULL, 0},
@@ -20,6 +22,10 @@ static const struct opt rows[] = {
 	{"list", 'l', NULL, OPT_FLAG, &set.list, 0, 0,
 	 "print the functions that match and where they would be probed; attach nothing", NULL,
 	 OPT_F_CMDLINE},
+	{"exits", 0, "HOW", OPT_ENUM, &set.exits, 0, 0,
+	 "see C and C++ functions return by the kernel's return probe or by probes on their RET "
+	 "instructions; auto takes RETs where exceptions may pass",
+	 exits_names, 0},
 	{"max-overhead", 0, "PCT", OPT_PERCENT, &set.max_overhead, 0, 10000,
 	 "trace only part of the time when the probes cost more than PCT percent of one CPU", NULL,
 	 0},
@@ -183,6 +189,10 @@ int main(int argc, char **argv)
 	if (words.ncmd && std.pids.n) {
 		log_error("-p and a command exclude each other");
 		return 2;
+	}
+	for (int i = 0; set.exits && exits_names[i]; i++) {
+		if (!strcmp(set.exits, exits_names[i]))
+			target_exits_mode = i;
 	}
 	while (size < set.ring_kib)
 		size *= 2;

@@ -183,7 +183,27 @@ uint64_t counters_cost(const struct cost *c)
 	for (uint32_t fn = 1; fn <= probe_nfuncs; fn++) {
 		if (read_stats(fn, &st))
 			return 0;
-		ns += st.entered * c->entry_ns + (returned_of(&st) + st.missed) * c->exit_ns;
+		ns += st.entered * (c->entry_ns + (probe_stepped(fn) ? c->step_ns : 0)) +
+		      (returned_of(&st) + st.missed) * c->exit_ns;
 	}
 	return ns;
+}
+
+uint64_t counters_entry_cost(const struct cost *c)
+{
+	uint64_t calls = 0, stepped = 0, functions = 0;
+	struct hl_stats st;
+
+	for (uint32_t fn = 1; fn <= probe_nfuncs && c->step_ns; fn++) {
+		if (read_stats(fn, &st))
+			break;
+		calls += st.entered;
+		stepped += probe_stepped(fn) ? st.entered : 0;
+		functions += probe_stepped(fn);
+	}
+	if (!calls) {
+		calls = probe_nfuncs;
+		stepped = functions;
+	}
+	return c->entry_ns + (calls ? c->step_ns * stepped / calls : 0);
 }

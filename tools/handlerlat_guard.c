@@ -36,8 +36,9 @@ struct fake {
  * (push; on arm64 a branch), left by a RET. dummy_call(g, request, response) puts them where Go
  * keeps g and the arguments of func(w http.ResponseWriter, r *http.Request), and calls dummy().
  */
-void dummy_call(const void *g, const void *request, const void *response);
-extern const char dummy[], dummy_exit[];
+typedef void call_fn(const void *g, const void *request, const void *response);
+call_fn dummy_call, stepped_call;
+extern const char dummy[], dummy_exit[], stepped[];
 #if defined(__x86_64__)
 asm(".pushsection .text\n"
     ".globl dummy, dummy_exit, dummy_call\n"
@@ -49,6 +50,13 @@ asm(".pushsection .text\n"
     "dummy_call: push %r14\n push %rbx\n mov %rdi, %r14\n mov %rdx, %rbx\n mov %rsi, %rcx\n"
     " call dummy\n pop %rbx\n pop %r14\n ret\n"
     ".size dummy_call, . - dummy_call\n"
+    ".globl stepped, stepped_call\n"
+    ".type stepped, @function\n"
+    "stepped: mov %rsp, %rax\n ret\n"
+    ".size stepped, . - stepped\n"
+    ".type stepped_call, @function\n"
+    "stepped_call: call stepped\n ret\n"
+    ".size stepped_call, . - stepped_call\n"
     ".popsection\n");
 #elif defined(__aarch64__)
 asm(".pushsection .text\n"
@@ -62,6 +70,13 @@ asm(".pushsection .text\n"
     " mov x1, x2\n mov x2, x3\n bl dummy\n"
     " ldr x28, [sp, #16]\n ldp x29, x30, [sp], #32\n ret\n"
     ".size dummy_call, . - dummy_call\n"
+    ".globl stepped, stepped_call\n"
+    ".type stepped, @function\n"
+    "stepped: mov x0, sp\n ret\n"
+    ".size stepped, . - stepped\n"
+    ".type stepped_call, @function\n"
+    "stepped_call: stp x29, x30, [sp, #-16]!\n bl stepped\n ldp x29, x30, [sp], #16\n ret\n"
+    ".size stepped_call, . - stepped_call\n"
     ".popsection\n");
 #endif
 
@@ -89,12 +104,12 @@ static uint64_t cpu_now(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-static uint64_t time_calls(const struct fake *f, int n)
+static uint64_t time_calls(call_fn *call, const struct fake *f, int n)
 {
 	uint64_t t = cpu_now();
 
 	for (int i = 0; i < n; i++)
-		dummy_call(f->g, f->request, f->response);
+		call(f->g, f->request, f->response);
 	return (cpu_now() - t) / n;
 }
 
@@ -107,9 +122,11 @@ static void __attribute__((noreturn)) child(int in, int out)
 
 	fill_fake(&f);
 	while (read(in, &c, 1) == 1) {
-		t = time_calls(&f, WARM_CALLS);
+		call_fn *call = c == 's' ? stepped_call : dummy_call;
+
+		t = time_calls(call, &f, WARM_CALLS);
 		for (int i = 0; i < ROUNDS; i++) {
-			once = time_calls(&f, CALLS);
+			once = time_calls(call, &f, CALLS);
 			t = once < t || !i ? once : t;
 		}
 		if (write(out, &t, sizeof(t)) != sizeof(t))
@@ -118,46 +135,66 @@ static void __attribute__((noreturn)) child(int in, int out)
 	_exit(0);
 }
 
-/* The child's ns per call, now. */
-static int ask(int to, int from, uint64_t *ns)
+/* The child's ns per call of dummy ('d') or stepped ('s'), now. */
+static int ask(int to, int from, char which, uint64_t *ns)
 {
-	return write(to, "", 1) == 1 && read(from, ns, sizeof(*ns)) == sizeof(*ns) ? 0 : -EPIPE;
+	return write(to, &which, 1) == 1 && read(from, ns, sizeof(*ns)) == sizeof(*ns) ? 0 : -EPIPE;
 }
 
-static int measure(struct handlerlat_bpf *skel, enum attach_backend be, enum lang lang,
-		   const struct attach_point *entry, const struct attach_point *exit, int to,
-		   int from, struct cost *c)
+struct sites {
+	struct attach_point entry, exit, stepped;
+};
+
+static int measure(struct handlerlat_bpf *skel, enum attach_backend be, enum guard_kind kind,
+		   const struct sites *s, int to, int from, struct cost *c)
 {
 	static const char self[] = "/proc/self/exe";
-	struct attach_set *in = NULL, *out = NULL;
-	uint64_t bare, half, full, least = UINT64_MAX;
-	int err = ask(to, from, &bare);
-	bool go = lang == LANG_GO;
-	struct hl_stats st;
+	bool go = kind == GUARD_GO || kind == GUARD_HTTP, ret = kind == GUARD_RETURN;
+	struct bpf_program *enter = go ? skel->progs.go_entry : skel->progs.c_entry;
+	struct bpf_program *leave = go	  ? skel->progs.go_exit
+				    : ret ? skel->progs.c_return
+					  : skel->progs.c_exit;
+	struct attach_set *in = NULL, *out = NULL, *step = NULL;
+	uint64_t bare, half, full, stepped = 0;
+	int err = ask(to, from, 'd', &bare);
 
-	err = err
-		      ?: attach_uprobes(&out, go ? skel->progs.go_exit : skel->progs.c_return, be,
-					self, go ? exit : entry, 1, !go, 0);
-	err = err ?: ask(to, from, &half);
-	err = err
-		      ?: attach_uprobes(&in, go ? skel->progs.go_entry : skel->progs.c_entry, be,
-					self, entry, 1, false, 0);
-	err = err ?: ask(to, from, &full);
+	if (!err)
+		err = attach_uprobes(&out, leave, be, self, ret ? &s->entry : &s->exit, 1, ret, 0);
+	err = err ?: ask(to, from, 'd', &half);
+	err = err ?: attach_uprobes(&in, enter, be, self, &s->entry, 1, false, 0);
+	err = err ?: ask(to, from, 'd', &full);
+	if (!go) {
+		err = err ?: attach_uprobes(&step, enter, be, self, &s->stepped, 1, false, 0);
+		err = err ?: ask(to, from, 's', &stepped);
+	}
+	attach_close(step);
 	attach_close(in);
 	attach_close(out);
+	if (err)
+		return err;
+	if (half <= bare || full <= half)
+		return fail(-EAGAIN, "the dummy's calls were too noisy to time");
+	c->exit_ns = half - bare;
+	c->entry_ns = full - half;
+	c->step_ns = stepped > bare + c->entry_ns ? stepped - bare - c->entry_ns : 0;
+	return 0;
+}
+
+/* What the least of the measured latencies holds of the probes. */
+static int read_bias(struct handlerlat_bpf *skel, struct cost *c)
+{
+	uint64_t least = UINT64_MAX;
+	struct hl_stats st;
+	int err = 0;
+
 	for (uint32_t i = 0; i <= skel->rodata->shard_mask && !err; i++) {
 		err = bpf_map_lookup_elem(bpf_map__fd(skel->maps.stats), &i, &st);
 		if (!err && st.nmin && ~st.nmin < least)
 			least = ~st.nmin;
 	}
-	if (err)
-		return err;
-	if (least == UINT64_MAX || half <= bare || full <= half)
-		return fail(-EAGAIN, "the dummy's calls were not seen, or too noisy to time");
-	c->exit_ns = half - bare;
-	c->entry_ns = full - half;
-	c->bias_ns = least > bare ? least - bare : 0;
-	return 0;
+	/* The dummy itself takes a nanosecond or two. */
+	c->bias_ns = least == UINT64_MAX ? 0 : least;
+	return err;
 }
 
 /* The file offset of an address in this very program. */
@@ -177,18 +214,23 @@ static int own_offset(const void *sym, uint64_t *off)
 	return err;
 }
 
-int guard_measure(struct handlerlat_bpf *skel, enum attach_backend be, enum lang lang, bool http,
+int guard_measure(struct handlerlat_bpf *skel, enum attach_backend be, enum guard_kind kind,
 		  struct cost *c)
 {
-	struct attach_point entry = {.cookie = HL_FN_CALIBRATE}, exit = {.cookie = HL_FN_CALIBRATE};
+	uint64_t cookie = HL_FN_CALIBRATE;
+	struct sites s = {};
 	int to[2] = {-1, -1}, from[2] = {-1, -1}, err;
 	pid_t pid;
 
 	memset(c, 0, sizeof(*c));
-	if (http)
-		entry.cookie |= HL_F_HTTP_FUNC | HL_F_PATTERN;
-	exit.cookie = entry.cookie;
-	err = own_offset(dummy, &entry.off) ?: own_offset(dummy_exit, &exit.off);
+	if (kind == GUARD_HTTP)
+		cookie |= HL_F_HTTP_FUNC | HL_F_PATTERN;
+	if (kind == GUARD_RET)
+		cookie |= HL_F_RETS;
+	s.entry.cookie = s.exit.cookie = s.stepped.cookie = cookie;
+	err = own_offset(dummy, &s.entry.off) ?:
+	      own_offset(dummy_exit, &s.exit.off) ?:
+	      own_offset(stepped, &s.stepped.off);
 	if (err)
 		return err;
 	if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC)) {
@@ -207,7 +249,7 @@ int guard_measure(struct handlerlat_bpf *skel, enum attach_backend be, enum lang
 	close(to[0]);
 	close(from[1]);
 	to[0] = from[1] = -1;
-	err = measure(skel, be, lang, &entry, &exit, to[1], from[0], c);
+	err = measure(skel, be, kind, &s, to[1], from[0], c) ?: read_bias(skel, c);
 	close(to[1]);
 	to[1] = -1;
 	kill(pid, SIGKILL);

@@ -134,6 +134,7 @@ static int prepare(void)
 	bpf_program__set_autoload(s->progs.go_exit, go);
 	bpf_program__set_autoload(s->progs.c_entry, c);
 	bpf_program__set_autoload(s->progs.c_return, c);
+	bpf_program__set_autoload(s->progs.c_exit, c);
 	bpf_program__set_autoload(s->progs.threads, c);
 	bpf_program__set_autoload(s->progs.on_exec, live.watching);
 	bpf_program__set_autoload(s->progs.on_fork, command_pid != 0);
@@ -147,6 +148,7 @@ static int prepare(void)
 	       attach_prepare(s->progs.go_exit, live.be) ?:
 	       attach_prepare(s->progs.c_entry, live.be) ?:
 	       attach_prepare(s->progs.c_return, live.be) ?:
+	       attach_prepare(s->progs.c_exit, live.be) ?:
 	       select_constants((struct filter *)&s->rodata->filter, command_pid != 0);
 }
 
@@ -210,7 +212,7 @@ static int feed_state(bool last)
 	struct hl_state st = {
 		.now_ns = now,
 		.traced_ns = live.traced_ns + (live.attached ? now - live.attached_since : 0),
-		.entry_cost_ns = live.cost.entry_ns,
+		.entry_cost_ns = counters_entry_cost(&live.cost),
 		.exit_cost_ns = live.cost.exit_ns,
 		.bias_ns = live.cost.bias_ns,
 		.last = last,
@@ -327,6 +329,13 @@ static int on_record(uint32_t type, const void *data, size_t len, void *ctx)
 
 /* --- start to end */
 
+static enum guard_kind guard_kind(void)
+{
+	if (live.watching || probe_any_http())
+		return GUARD_HTTP;
+	return any_go() ? GUARD_GO : probe_any_return() ? GUARD_RETURN : GUARD_RET;
+}
+
 static int start(struct opt_words *w)
 {
 	enum attach_backend asked = ATTACH_AUTO;
@@ -353,8 +362,7 @@ static int start(struct opt_words *w)
 	err = load() ?: run_ring(bpf_map__fd(live.skel->maps.events));
 	if (err)
 		return err;
-	if (guard_measure(live.skel, live.be, any_go() ? LANG_GO : LANG_C,
-			  live.watching || probe_any_http(), &live.cost))
+	if (guard_measure(live.skel, live.be, guard_kind(), &live.cost))
 		log_debug("cannot measure the cost of a probe: %s", fail_text(-EIO));
 	for (size_t i = 0; i < probe_nfiles && !err; i++)
 		err = probe_announce(&probe_files[i]);
@@ -377,13 +385,15 @@ static int start(struct opt_words *w)
 			nprobes += !probe_files[i].t->funcs[k].refused;
 	}
 	log_debug("a probed call costs %.2f us here, %.2f us of it inside the measured latency",
-		  (live.cost.entry_ns + live.cost.exit_ns) / 1e3, live.cost.bias_ns / 1e3);
+		  (counters_entry_cost(&live.cost) + live.cost.exit_ns) / 1e3,
+		  live.cost.bias_ns / 1e3);
 	if (set.max_overhead > 0)
 		log_info("a probed call costs %.2f us on this machine: at most %.0f calls/s for "
 			 "%g%% "
 			 "of one CPU",
-			 (live.cost.entry_ns + live.cost.exit_ns) / 1e3,
-			 set.max_overhead * 1e7 / (live.cost.entry_ns + live.cost.exit_ns + 1),
+			 (counters_entry_cost(&live.cost) + live.cost.exit_ns) / 1e3,
+			 set.max_overhead * 1e7 /
+				 (counters_entry_cost(&live.cost) + live.cost.exit_ns + 1),
 			 set.max_overhead);
 	run_ready("%zu function%s, backend %s", nprobes, nprobes == 1 ? "" : "s", names[live.be]);
 	live.guard_at = run_now();

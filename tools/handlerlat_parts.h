@@ -32,6 +32,7 @@ struct settings {
 	uint64_t slower_ns;
 	bool hist;
 	bool list;
+	const char *exits; /* NULL: auto */
 	double max_overhead; /* percent of one CPU; 0: no limit */
 	uint64_t max_running, max_routes, ring_kib;
 };
@@ -51,7 +52,7 @@ struct probe_file {
 	struct tfile *t;
 	uint32_t first_fn; /* id of t->funcs[0] */
 	pid_t pid; /* breakpoints in this process alone; 0: in each that maps the file */
-	struct attach_set *entries, *exits;
+	struct attach_set *entries, *exits, *returns;
 };
 /* Files known by now. */
 extern struct probe_file *probe_files;
@@ -69,6 +70,10 @@ void probe_detach_all(struct handlerlat_bpf *skel, int wait_ms);
 int probe_announce(const struct probe_file *f);
 /* Could any of the functions be an HTTP handler? */
 bool probe_any_http(void);
+/* Does the kernel single-step the instruction at the function's entry probe? */
+bool probe_stepped(uint32_t fn);
+/* Is any function seen to return by a return probe? */
+bool probe_any_return(void);
 /* Which file a function id belongs to; NULL for ids not given out. */
 const struct probe_file *probe_of(uint32_t fn);
 /* Opens what is needed to look at a process after privileges are gone. */
@@ -109,6 +114,7 @@ int choose_process(pid_t pid, void *ctx);
 /* --- counters */
 struct cost {
 	uint64_t entry_ns, exit_ns; /* per call that is probed */
+	uint64_t step_ns; /* more, where the kernel single-steps the instruction at the entry */
 	uint64_t bias_ns; /* what a measured latency holds of it */
 };
 /* Before load: sizes the maps of counters for function ids below capacity. */
@@ -123,6 +129,11 @@ int counters_look(bool report, bool sweep);
 int counters_cut(void);
 /* ns of CPU that the probes have cost since the start. */
 uint64_t counters_cost(const struct cost *c);
+/*
+ * What an entry costs on the average of the calls so far (of the functions, before there were
+ * any).
+ */
+uint64_t counters_entry_cost(const struct cost *c);
 
 /* --- the command of "-- COMMAND" */
 extern pid_t command_pid; /* 0: there is none */
@@ -140,9 +151,11 @@ int live_run(struct opt_words *words);
 
 /* --- guard */
 /*
- * Attaches the tool's own programs to a dummy function in a child and times it, about 20 ms. http:
- * as if the function were an HTTP handler.
+ * Attaches the tool's own programs to a dummy function in a child and times it, about 20 ms. kind:
+ * as if it were a Go function, one that is an HTTP handler, or a C function with a return probe or
+ * with probes on its RETs.
  */
-int guard_measure(struct handlerlat_bpf *skel, enum attach_backend be, enum lang lang, bool http,
+enum guard_kind { GUARD_GO, GUARD_HTTP, GUARD_RETURN, GUARD_RET };
+int guard_measure(struct handlerlat_bpf *skel, enum attach_backend be, enum guard_kind kind,
 		  struct cost *c);
 #endif

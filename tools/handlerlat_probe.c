@@ -65,6 +65,26 @@ bool probe_has(uint64_t dev, uint64_t ino)
 	return false;
 }
 
+bool probe_stepped(uint32_t fn)
+{
+	const struct probe_file *f = probe_of(fn);
+
+	return f && f->t->funcs[fn - f->first_fn].stepped;
+}
+
+bool probe_any_return(void)
+{
+	for (size_t i = 0; i < probe_nfiles; i++) {
+		const struct tfile *t = probe_files[i].t;
+
+		for (size_t k = 0; k < t->nfuncs; k++) {
+			if (!t->funcs[k].refused && !t->funcs[k].exit_off)
+				return true;
+		}
+	}
+	return false;
+}
+
 const struct probe_file *probe_of(uint32_t fn)
 {
 	for (size_t i = 0; i < probe_nfiles; i++) {
@@ -107,7 +127,7 @@ static uint64_t cookie_of(const struct tfile *t, const struct tfunc *f, uint32_t
 	uint64_t c = fn | (uint64_t)f->depth << 32;
 
 	if (t->lang != LANG_GO)
-		return fn;
+		return fn | (f->exit_off ? HL_F_RETS : 0);
 	if (f->kind == SITE_BRANCH)
 		c |= HL_F_BRANCH;
 	c |= http_flags(f);
@@ -122,55 +142,73 @@ static uint64_t cookie_of(const struct tfile *t, const struct tfunc *f, uint32_t
 	return c;
 }
 
-static int attach_file(struct probe_file *f, struct handlerlat_bpf *skel, enum attach_backend be,
-		       struct attach_point *in, struct attach_point *out)
+/* The points of one file: entries, exits that are instructions, and entries with return probes. */
+struct points {
+	struct attach_point *in, *out, *ret;
+	size_t nin, nout, nret;
+};
+
+static void add_points(struct points *p, const struct tfile *t, const struct tfunc *f, uint32_t fn)
 {
-	const struct tfile *t = f->t;
-	size_t nin = 0, nout = 0;
-	bool go = t->lang == LANG_GO;
+	uint64_t cookie = cookie_of(t, f, fn);
+
+	p->in[p->nin++] = (struct attach_point){f->entry_off, cookie};
+	/* exit_off is never NULL for Go: a return probe there would be a bug here. */
+	if (!f->exit_off && t->lang != LANG_GO)
+		p->ret[p->nret++] = (struct attach_point){f->entry_off, cookie};
+	for (size_t k = 0; k < f->nexits; k++)
+		p->out[p->nout++] = (struct attach_point){
+			f->exit_off[k], cookie | (k + f->njumps >= f->nexits ? HL_F_JUMP : 0)};
+}
+
+static int attach_points(struct probe_file *f, struct handlerlat_bpf *skel, enum attach_backend be,
+			 const struct points *p)
+{
+	bool go = f->t->lang == LANG_GO;
+	struct bpf_program *entry = go ? skel->progs.go_entry : skel->progs.c_entry;
+	struct bpf_program *exit = go ? skel->progs.go_exit : skel->progs.c_exit;
 	int err;
 
-	for (size_t i = 0; i < t->nfuncs; i++) {
-		const struct tfunc *fn = &t->funcs[i];
-		uint64_t cookie = cookie_of(t, fn, f->first_fn + i);
+	err = attach_uprobes(&f->exits, exit, be, f->t->path, p->out, p->nout, false, f->pid);
+	if (!err)
+		err = attach_uprobes(&f->returns, skel->progs.c_return, be, f->t->path, p->ret,
+				     p->nret, true, f->pid);
+	if (!err)
+		err = attach_uprobes(&f->entries, entry, be, f->t->path, p->in, p->nin, false,
+				     f->pid);
+	return err;
+}
 
-		if (fn->refused)
-			continue;
-		in[nin++] = (struct attach_point){fn->entry_off, cookie};
-		for (size_t k = 0; go && k < fn->nexits; k++)
-			out[nout++] = (struct attach_point){fn->exit_off[k], cookie};
-	}
-	/* A return probe on a Go function would be a bug here, whatever the target said. */
-	if (go)
-		err = attach_uprobes(&f->exits, skel->progs.go_exit, be, t->path, out, nout, false,
-				     f->pid);
-	else
-		err = attach_uprobes(&f->exits, skel->progs.c_return, be, t->path, in, nin, true,
-				     f->pid);
-	return err
-		       ?: attach_uprobes(&f->entries,
-					 go ? skel->progs.go_entry : skel->progs.c_entry, be,
-					 t->path, in, nin, false, f->pid);
+static void detach_exits(struct probe_file *f)
+{
+	attach_close(f->exits);
+	attach_close(f->returns);
+	f->exits = f->returns = NULL;
 }
 
 int probe_attach(struct probe_file *f, struct handlerlat_bpf *skel, enum attach_backend be)
 {
-	size_t nexits = 0;
-	struct attach_point *in, *out;
+	size_t nfuncs = f->t->nfuncs, nexits = 0;
+	struct points p = {};
 	int err;
 
-	for (size_t i = 0; i < f->t->nfuncs; i++)
+	for (size_t i = 0; i < nfuncs; i++)
 		nexits += f->t->funcs[i].nexits;
-	in = calloc(f->t->nfuncs + nexits + 1, sizeof(*in));
-	if (!in)
+	p.in = calloc(2 * nfuncs + nexits + 1, sizeof(*p.in));
+	if (!p.in)
 		return -ENOMEM;
-	out = in + f->t->nfuncs;
-	err = attach_file(f, skel, be, in, out);
-	free(in);
+	p.ret = p.in + nfuncs;
+	p.out = p.ret + nfuncs;
+	for (size_t i = 0; i < nfuncs; i++) {
+		if (!f->t->funcs[i].refused)
+			add_points(&p, f->t, &f->t->funcs[i], f->first_fn + i);
+	}
+	err = attach_points(f, skel, be, &p);
+	free(p.in);
 	if (err) {
 		attach_close(f->entries);
-		attach_close(f->exits);
-		f->entries = f->exits = NULL;
+		f->entries = NULL;
+		detach_exits(f);
 	}
 	return err;
 }
@@ -248,10 +286,8 @@ void probe_detach_all(struct handlerlat_bpf *skel, int wait_ms)
 	}
 	while (wait_ms-- > 0 && any_call(bpf_map__fd(skel->maps.frames)))
 		nanosleep(&ms, NULL);
-	for (size_t i = 0; i < probe_nfiles; i++) {
-		attach_close(probe_files[i].exits);
-		probe_files[i].exits = NULL;
-	}
+	for (size_t i = 0; i < probe_nfiles; i++)
+		detach_exits(&probe_files[i]);
 }
 
 int probe_announce(const struct probe_file *f)
@@ -313,7 +349,7 @@ static bool goroutine_left(const struct hl_key *k, const struct hl_frame *f,
 			   const struct gooffsets *off)
 {
 	struct remembered *r = recall(f->tgid);
-	uint64_t hi, goid, sp;
+	uint64_t hi, again, goid, sp, ra;
 	uint32_t status;
 
 	if (process_ended(f->tgid) || !r || r->mem_fd < 0 ||
@@ -323,6 +359,10 @@ static bool goroutine_left(const struct hl_key *k, const struct hl_frame *f,
 		return false;
 	status &= ~G_SCAN;
 	if (goid != f->goid || status == G_DEAD || !hi)
+		return true;
+	/* Another return address where the frame's was: its place on the stack has been taken. */
+	if (f->ra && read_word(r->mem_fd, hi - k->pos, &ra, 8) && ra != f->ra &&
+	    read_word(r->mem_fd, k->g + G_STACK_HI, &again, 8) && again == hi)
 		return true;
 	if (status != G_RUNNABLE && status != G_SYSCALL && status != G_WAITING)
 		return false; /* running: where its stack pointer is, only its CPU knows */
@@ -429,7 +469,10 @@ int probe_leftovers(struct handlerlat_bpf *skel, bool report, struct leftovers *
 
 		if (!file || !l.frames[i].start_ns)
 			continue;
-		/* Its process ended: nothing will change any more, so it can be told and forgotten. */
+		/*
+		 * Its process ended: nothing will change any more, so it can be told and
+		 * forgotten.
+		 */
 		if (sweep && process_ended(l.frames[i].tgid) && forget_frame(skel, &l.keys[i])) {
 			err = report_call(&l.keys[i], &l.frames[i], skel, now, false);
 			continue;

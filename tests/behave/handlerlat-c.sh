@@ -133,7 +133,35 @@ hazard() {
 	check "$1" "$status $(said balanced)" "0 true"
 }
 hazard coroutines "$LOAD/calls" coro 20
-[ ! -x "$LOAD/exceptions" ] || hazard exceptions-through "$LOAD/exceptions" 200
+
+# --- exits seen on the RETs: nothing on the stack is touched, and there is no limit of nesting
+# ended_well NAME FUNCTION: as the truth, but that what was unwound last may still count as running.
+ended_well() {
+	check "$1" "$(total "$2" calls) $(total "$2" returned) $(($(total "$2" unwound) + $(total "$2" running)))" \
+		"$(truth "$2" calls) $(truth "$2" returned) $(($(truth "$2" unwound) + $(truth "$2" running)))"
+}
+rets() {
+	wanted "rets-$1" || return 0
+	load "$LOAD/calls" -w "${@:3}"
+	start handlerlat -j --exits=ret -p "$load" "$2" && go_on
+	load_done
+	await
+	ended_well "rets-$1" "$2"
+	check "rets-$1-target" "$load_status $(said depth_dropped) $(said balanced)" "0 0 true"
+}
+rets recurse work_recurse recurse 100 3
+rets coroutines work_coro coro 20
+rets longjmp work_longjmp longjmp 100
+rets tail work_tail tail 40
+rets signal work_signal signal 20
+if wanted exceptions-through && [ -x "$LOAD/exceptions" ]; then
+	load "$LOAD/exceptions" -w 200
+	start handlerlat -j -p "$load" 'work_*' && go_on
+	load_done
+	await
+	for f in work_throw work_through work_catch work_rethrow; do ended_well exceptions-through $f; done
+	check exceptions-through-target "$load_status $(said balanced)" "0 true"
+fi
 
 # --- which code is the function
 if wanted symbols; then
