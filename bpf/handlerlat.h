@@ -58,7 +58,7 @@ struct hl_frame {
 	__u64 start_ns; /* 0: nothing is going on here */
 	__u64 req, rw; /* Go: *http.Request and the ResponseWriter's data word */
 	__u64 goid;
-	__u64 ra; /* Go on x86: the return address, which stays on the stack while the frame lives */
+	__u64 ra; /* Go on x86: the return address, on the stack while the frame lives */
 	__u32 tgid, tid;
 	__u32 levels; /* C: tail calls that share this frame */
 	__u32 has_http; /* the request map has this key too */
