@@ -2,6 +2,7 @@
 #include "run.h"
 #include "log.h"
 #include "opts.h"
+#include "out.h"
 #include "proc.h"
 #include "record.h"
 #include "row.h"
@@ -338,9 +339,10 @@ int run_finish(int err)
 	if (run.start_ns || run.reader)
 		balanced = summary(!first);
 	flush = row_flush();
-	if (flush && flush != -EPIPE) {
-		log_error("cannot write to stdout: %s", strerror(-flush));
-		first = first ?: flush;
+	if (flush && flush != -EPIPE && !first) {
+		log_error("cannot write to %s: %s", out_error() ? "stdout" : std.output,
+			  strerror(-flush));
+		first = flush;
 	}
 	flush = record_close_writer(run.writer);
 	if (flush && !first)
@@ -349,7 +351,7 @@ int run_finish(int err)
 	record_close_reader(run.reader);
 	if (run.sink) {
 		flush = sink_close(run.sink, FLUSH_MS, &st);
-		if (flush)
+		if (flush && !first)
 			log_error("cannot write to %s: %s", std.output, strerror(-flush));
 		if (st.dropped)
 			log_warn("%s: %llu of %llu lines could not be delivered", std.output,

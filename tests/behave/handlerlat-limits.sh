@@ -92,6 +92,17 @@ if wanted running-full-c; then
 	check running-full-c "$(said calls) $(($(said returned) + $(said untracked))) $(($(said untracked) - $(said missed))) $(said balanced)" "200 200 0 true"
 	check_true running-full-c-some "returned $(said returned)" [ "$(said returned)" -ge 64 -a "$(said returned)" -lt 190 ]
 fi
+if wanted running-ended; then
+	# 80 calls whose threads or processes end inside them fill 80 of 128 places for good; those of
+	# processes that are gone make room within some seconds.
+	start handlerlat -j --max-running 64 "$calls" work_pthread_exit work_exit
+	"$calls" exit 40 >"$tmp/load"
+	sleep 6
+	"$calls" exit 40 >"$tmp/load"
+	stop
+	check running-ended "$(said calls) $(said untracked) $(($(said unwound) + $(said running))) $(said balanced)" \
+		"160 0 160 true"
+fi
 if wanted ring-full; then
 	load "$calls" -w spin 0 $n
 	start handlerlat -j --ring-size 64 -p "$load" work_spin

@@ -119,7 +119,7 @@ if wanted full; then
 	wait_for 60 grep -q 'ready (' "$tmp/err"
 	finish_load
 	await
-	check full "$status $(grep -c 'cannot write to stdout: No space left' "$tmp/err") $(grep -c balance "$tmp/err")" "1 1 0"
+	check full "$status $(grep -c 'cannot write to standard output: No space left' "$tmp/err") $(grep -c balance "$tmp/err")" "1 1 0"
 	load "$calls" -w spin 10 50
 	start handlerlat -o /dev/full -p "$load" work_spin
 	finish_load
