@@ -26,6 +26,8 @@
 #include "event.bpf.h"
 #include "filter.bpf.h"
 #include "stats.bpf.h"
+#include "gohttp.bpf.h"
+#include "watch.bpf.h"
 
 #define MAX_PENDING_RETURNS 64 /* MAX_URETPROBE_DEPTH of kernel/events/uprobes.c */
 
@@ -125,85 +127,6 @@ static __always_inline void send_call(struct hl_stats *st, __u32 fn, const struc
 	bpf_ringbuf_submit(rec, event_flags());
 }
 
-/*
- * Is there an *http.Request at p? Its method must be upper-case letters and its path begin with '/'
- * or '*'. Offsets: net/http.Request.Method 0, .URL 16, net/url.URL.Path 56, from Go 1.17 to 1.27.
- */
-static __always_inline bool read_request(__u64 p, struct hl_request *r)
-{
-	struct {
-		__u64 ptr, len;
-	} s;
-	__u64 url;
-
-	if (bpf_probe_read_user(&s, sizeof(s), (void *)p) || !s.len || s.len > HL_METHOD)
-		return false;
-	if (bpf_probe_read_user(r->method, s.len & (2 * HL_METHOD - 1), (void *)s.ptr))
-		return false;
-	for (__u32 i = 0; i < HL_METHOD; i++) {
-		if (i < s.len && (r->method[i] < 'A' || r->method[i] > 'Z'))
-			return false;
-	}
-	if (bpf_probe_read_user(&url, sizeof(url), (void *)(p + 16)) ||
-	    bpf_probe_read_user(&s, sizeof(s), (void *)(url + 56)))
-		return false;
-	r->path_len = s.len > 0xffff ? 0xffff : s.len;
-	if (s.len > HL_PATH)
-		s.len = HL_PATH;
-	if (!s.len) /* the URL "*" of OPTIONS and an absolute URL without a path leave it empty */
-		return true;
-	if (bpf_probe_read_user(r->path, s.len & (2 * HL_PATH - 1), (void *)s.ptr))
-		return false;
-	return r->path[0] == '/' || r->path[0] == '*';
-}
-
-/* A path segment that names one object rather than a kind: a number, or a long hexadecimal id. */
-static __always_inline bool segment_is_id(const struct hl_request *r)
-{
-	if (r->others || !r->digits)
-		return false;
-	return !r->hex || r->hex + r->digits >= 16;
-}
-
-/*
- * route = path with ids folded to {id}. The positions live in the map's memory: the verifier then
- * sees the same state after every byte and the loop costs it nothing.
- */
-static __always_inline void fold_path(struct hl_request *r)
-{
-	for (int i = 0; i <= HL_ROUTE; i++) {
-		char c = i < HL_ROUTE ? r->path[i] : 0;
-
-		if (c == '/' || !c) {
-			if (segment_is_id(r)) {
-				r->route[r->seg & (HL_ROUTE - 1)] = '{';
-				r->route[(r->seg + 1) & (HL_ROUTE - 1)] = 'i';
-				r->route[(r->seg + 2) & (HL_ROUTE - 1)] = 'd';
-				r->route[(r->seg + 3) & (HL_ROUTE - 1)] = '}';
-				r->out = r->seg + 4;
-			}
-			if (!c)
-				break;
-			r->digits = r->others = r->hex = 0;
-			r->seg = r->out + 1;
-		} else if (c >= '0' && c <= '9') {
-			r->digits++;
-		} else if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == '-') {
-			r->hex++;
-		} else {
-			r->others = 1;
-		}
-		if (r->out < HL_ROUTE - 4)
-			r->route[r->out & (HL_ROUTE - 1)] = c;
-		r->out++;
-	}
-	/* What a folded segment left behind. */
-	for (__u32 i = 0; i < HL_ROUTE; i++) {
-		if (i >= r->out)
-			r->route[i] = 0;
-	}
-}
-
 /* Keeps method and path of the request that the function was called with. */
 static __always_inline bool keep_request(struct hl_stats *st, const struct hl_key *key, __u64 p)
 {
@@ -229,42 +152,6 @@ static __always_inline bool keep_request(struct hl_stats *st, const struct hl_ke
 	if (aggregate)
 		fold_path(r);
 	return true;
-}
-
-/*
- * What became known while the handler ran. http.response has its request at 8: that tells it from
- * any other ResponseWriter (HTTP/2's, a middleware's), whose status is not read.
- */
-static __always_inline void finish_request(const struct hl_frame *f, struct hl_request *r,
-					   __u64 cookie)
-{
-	struct {
-		__u64 ptr, len;
-	} s = {};
-	__u64 back = 0, status = 0, pat = 0;
-
-	bpf_probe_read_user(&back, sizeof(back), (void *)(f->rw + 8));
-	if (back == f->req) {
-		bpf_probe_read_user(&status, sizeof(status),
-				    (void *)(f->rw + (cookie & HL_F_STATUS_128 ? 128 : 120)));
-		r->status = status <= 999 ? status : 0;
-	}
-	if (!aggregate)
-		return;
-	if (cookie & HL_F_PATTERN) {
-		bpf_probe_read_user(&s, sizeof(s), (void *)(f->req + 232));
-	} else if (cookie & HL_F_PAT) {
-		bpf_probe_read_user(&pat, sizeof(pat), (void *)(f->req + 248));
-		if (pat)
-			bpf_probe_read_user(&s, sizeof(s), (void *)pat);
-	}
-	/* "/" catches whatever nothing else did: the folded path says more. */
-	if (!s.ptr || s.len < 2)
-		return;
-	if (s.len > HL_ROUTE)
-		s.len = HL_ROUTE;
-	__builtin_memset(r->route, 0, sizeof(r->route));
-	bpf_probe_read_user(r->route, s.len & (2 * HL_ROUTE - 1), (void *)s.ptr);
 }
 
 /* The frame of this key, made where there is none: NULL when the map is full. */
@@ -551,76 +438,6 @@ int c_exit(struct pt_regs *ctx)
 	__u64 now = bpf_ktime_get_ns();
 
 	return c_left(REG_SP(ctx), cookie_of(ctx), now);
-}
-
-/* Which file a process has begun to run: the user half looks whether it is one to probe. */
-SEC("raw_tp/sched_process_exec")
-int on_exec(struct bpf_raw_tracepoint_args *ctx)
-{
-	struct task_struct *task = (void *)ctx->args[0];
-	struct inode *inode = BPF_CORE_READ(task, mm, exe_file, f_inode);
-	struct hl_exec *e;
-
-	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-	if (!e)
-		return 0;
-	e->type = HL_REC_EXEC;
-	e->pid = bpf_get_current_pid_tgid() >> 32;
-	e->ino = BPF_CORE_READ(inode, i_ino);
-	e->dev = BPF_CORE_READ(inode, i_sb, s_dev);
-	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
-	return 0;
-}
-
-/* The children of the command that we started are part of it. */
-SEC("raw_tp/sched_process_fork")
-int on_fork(struct bpf_raw_tracepoint_args *ctx)
-{
-	__u32 parent = bpf_get_current_pid_tgid() >> 32;
-	struct task_struct *task = (void *)ctx->args[1];
-	__u32 child = BPF_CORE_READ(task, tgid);
-	__u8 *wanted = bpf_map_lookup_elem(&filter_pids, &parent), one = 1;
-
-	if (child != parent && wanted && *wanted == 1)
-		bpf_map_update_elem(&filter_pids, &child, &one, BPF_ANY);
-	return 0;
-}
-
-/*
- * Where each thread's user stack stands: a frame below it is gone. Asked at the end, for the calls
- * that have not returned. The registers of a thread that is on a CPU are those of its last entry to
- * the kernel.
- */
-SEC("iter/task")
-int threads(struct bpf_iter__task *ctx)
-{
-	struct task_struct *task = ctx->task;
-	struct pt_regs *regs;
-	struct hl_thread t = {};
-	struct inode *inode;
-
-	if (!task || !filter_pid(task->tgid))
-		return 0;
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_task_pt_regs)) {
-		regs = (struct pt_regs *)bpf_task_pt_regs(task);
-	} else {
-#if defined(__TARGET_ARCH_x86)
-		/* task_pt_regs(): the top of a 16 KiB kernel stack */
-		regs = (struct pt_regs *)((__u64)task->stack + 16384) - 1;
-#else
-		return 0;
-#endif
-	}
-	if (!task->mm)
-		return 0;
-	bpf_probe_read_kernel(&t.sp, sizeof(t.sp), &REG_SP(regs));
-	inode = BPF_CORE_READ(task, mm, exe_file, f_inode);
-	t.tgid = task->tgid;
-	t.tid = task->pid;
-	t.ino = BPF_CORE_READ(inode, i_ino);
-	t.dev = BPF_CORE_READ(inode, i_sb, s_dev);
-	bpf_seq_write(ctx->meta->seq, &t, sizeof(t));
-	return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";

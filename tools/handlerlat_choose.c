@@ -39,13 +39,13 @@ int choose_process(pid_t pid, void *ctx)
 	if (pid == getpid() || proc_exe_path(pid, path, sizeof(path)) || stat(path, &st))
 		return 0;
 	if (probe_has(st.st_dev, st.st_ino)) {
-		probe_remember(pid);
+		frames_remember(pid);
 		return 0;
 	}
 	proc_exe_name(pid, name, sizeof(name));
 	if (target_known(&t, path, name))
 		return 0;
-	probe_remember(pid);
+	frames_remember(pid);
 	log_info("pid %d: %s (%s)", pid, t->funcs[0].name, name);
 	return add_target(t, 0);
 }
@@ -86,7 +86,7 @@ static int add_pids(const char *const *patterns, size_t n)
 			err = target_pid(&t, pid, patterns, n);
 		if (err)
 			break;
-		probe_remember(pid);
+		frames_remember(pid);
 		err = add_target(t, std.pids.n == 1 ? pid : 0);
 	}
 	return err;
@@ -99,7 +99,7 @@ static int remember_if_same(pid_t pid, void *ctx)
 
 	if (!proc_exe_path(pid, path, sizeof(path)) && !stat(path, &st) &&
 	    probe_has(st.st_dev, st.st_ino)) {
-		probe_remember(pid);
+		frames_remember(pid);
 		(*(size_t *)ctx)++;
 	}
 	return 0;

@@ -62,7 +62,7 @@ int command_release(void)
 	/* Its memory can be opened once it is the new program's, and not without privileges. */
 	for (int i = 0; i < EXEC_WAIT_MS && !stat(path, &st); i++) {
 		if (st.st_ino != own.st_ino || st.st_dev != own.st_dev) {
-			probe_remember(command_pid);
+			frames_remember(command_pid);
 			break;
 		}
 		nanosleep(&ms, NULL);

@@ -167,12 +167,12 @@ int counters_look(bool report, bool sweep)
 {
 	memset(counters.left.running, 0, counters.capacity * sizeof(*counters.left.running));
 	memset(counters.left.gone, 0, counters.capacity * sizeof(*counters.left.gone));
-	return probe_leftovers(counters.skel, report, &counters.left, sweep);
+	return frames_left(counters.skel, report, &counters.left, sweep);
 }
 
 int counters_cut(void)
 {
-	return probe_cut(counters.skel, counters.cut);
+	return frames_cut(counters.skel, counters.cut);
 }
 
 uint64_t counters_cost(const struct cost *c)

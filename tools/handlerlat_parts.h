@@ -9,7 +9,8 @@
  *   handlerlat_tables.c  tables of intervals and totals
  *   handlerlat_account.c the closing account
  *   handlerlat_choose.c  from the command line's words to files and functions
- *   handlerlat_probe.c   which functions, their probes, the frames that did not return
+ *   handlerlat_probe.c   which functions, and their probes
+ *   handlerlat_frames.c  the calls that did not return
  *   handlerlat_counters.c what the kernel half counted
  *   handlerlat_command.c the command of "-- COMMAND"
  *   handlerlat_live.c    the kernel half's life: load, poll, stop
@@ -76,8 +77,11 @@ bool probe_stepped(uint32_t fn);
 bool probe_any_return(void);
 /* Which file a function id belongs to; NULL for ids not given out. */
 const struct probe_file *probe_of(uint32_t fn);
+/* --- calls that did not return */
+/* Is any call going on? */
+bool frames_any(struct handlerlat_bpf *skel);
 /* Opens what is needed to look at a process after privileges are gone. */
-void probe_remember(pid_t pid);
+void frames_remember(pid_t pid);
 
 /* What became of calls that have not returned, by function. */
 struct leftovers {
@@ -94,9 +98,9 @@ struct leftovers {
  * the frame, so it was unwound; else it runs. report: feeds a record of each. sweep: takes those
  * that are gone out of the map.
  */
-int probe_leftovers(struct handlerlat_bpf *skel, bool report, struct leftovers *o, bool sweep);
+int frames_left(struct handlerlat_bpf *skel, bool report, struct leftovers *o, bool sweep);
 /* Forgets all running calls (probes are off): counts them in cut[fn]. */
-int probe_cut(struct handlerlat_bpf *skel, uint64_t *cut);
+int frames_cut(struct handlerlat_bpf *skel, uint64_t *cut);
 
 /* --- choosing */
 /*
@@ -123,7 +127,7 @@ void counters_size(struct handlerlat_bpf *skel, uint32_t capacity);
 int counters_init(void);
 /* Feeds a record for each function, and each route, that was active since the last time. */
 int counters_feed(void);
-/* Looks at the calls that have not returned, as probe_leftovers(). */
+/* Looks at the calls that have not returned, as frames_left(). */
 int counters_look(bool report, bool sweep);
 /* Forgets the running calls while the probes are off. How many, or -errno. */
 int counters_cut(void);
