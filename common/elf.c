@@ -264,7 +264,7 @@ static int open_file(struct elf *e)
 	return 0;
 }
 
-int elf_open(struct elf **ep, const char *path)
+int elf_file_open(struct elf **ep, const char *path)
 {
 	struct elf *e = calloc(1, sizeof(*e));
 	Elf64_Ehdr h;
@@ -281,13 +281,13 @@ int elf_open(struct elf **ep, const char *path)
 	err = err ?: read_phdrs(e, &h);
 	err = err ?: read_shdrs(e, &h);
 	if (err)
-		elf_close(e);
+		elf_file_close(e);
 	else
 		*ep = e;
 	return err;
 }
 
-void elf_close(struct elf *e)
+void elf_file_close(struct elf *e)
 {
 	if (!e)
 		return;

@@ -5,6 +5,7 @@
  * ELF files, read by bounded pread: a truncated or hostile file gives an error, never a crash. (Not
  * mmap: a file that shrinks meanwhile would kill the reader, and mapped pages count as its memory.)
  * Only 64-bit little-endian x86-64 and AArch64 executables and shared objects are accepted.
+ * The names are elf_file_*, because newer libbpf archives have an elf_open() and elf_close().
  * (This file hides the system's <elf.h> where -Icommon is in force: include <linux/elf.h>.)
  */
 #include <stdbool.h>
@@ -45,12 +46,12 @@ struct elf {
 /*
  * Opens path and reads its headers. -ENOEXEC: not an ELF program or library; -EPROTONOSUPPORT:
  * 32-bit, big-endian or another machine; -EBADMSG: truncated or inconsistent; each with fail()
- * text. Free with elf_close(). Segments may lie beyond the end of the file, as in separate debug
- * files: reading there fails.
+ * text. Free with elf_file_close(). Segments may lie beyond the end of the file, as in separate
+ * debug files: reading there fails.
  */
-int elf_open(struct elf **e, const char *path);
+int elf_file_open(struct elf **e, const char *path);
 /* Takes NULL too. */
-void elf_close(struct elf *e);
+void elf_file_close(struct elf *e);
 /* Reads exactly n bytes of file offset off; -EBADMSG beyond the end. */
 int elf_pread(const struct elf *e, void *buf, size_t n, uint64_t off);
 /* Reads n bytes at virtual address va (file-backed part of a PT_LOAD only); -ERANGE elsewhere. */
@@ -120,7 +121,7 @@ bool elf_mentions(const struct elf *e, const char *const *names, size_t n);
  * Opens the separate debug file: by build-id (ROOT/usr/lib/debug/.build-id/xx/rest.debug, whose own
  * build-id must be the same), then by .gnu_debuglink (DIR/, DIR/.debug/, /usr/lib/debug/DIR/; CRC
  * checked). root is a prefix such as "/proc/PID/root" or ""; dir is the directory the original is
- * in as seen below root. -ENOENT if none. elf_close() it.
+ * in as seen below root. -ENOENT if none. elf_file_close() it.
  */
 int elf_debug_open(const struct elf *e, const char *root, const char *dir, struct elf **debug);
 #endif

@@ -247,11 +247,11 @@ static int open_by_id(const struct elf *e, const char *root, struct elf **debug)
 	for (int i = 1; i < n; i++)
 		len += sprintf(path + len, "%02x", id[i]);
 	strcpy(path + len, ".debug");
-	if (elf_open(debug, path))
+	if (elf_file_open(debug, path))
 		return -ENOENT;
 	if (elf_build_id(*debug, other, sizeof(other)) == n && !memcmp(id, other, n))
 		return 0;
-	elf_close(*debug);
+	elf_file_close(*debug);
 	*debug = NULL;
 	return -ENOENT;
 }
@@ -260,12 +260,12 @@ static int open_if_crc(const struct elf *e, const char *path, uint32_t want, str
 {
 	uint32_t crc;
 
-	if (elf_open(debug, path))
+	if (elf_file_open(debug, path))
 		return -ENOENT;
 	if (((*debug)->dev != e->dev || (*debug)->ino != e->ino) && !crc_of(*debug, &crc) &&
 	    crc == want)
 		return 0;
-	elf_close(*debug);
+	elf_file_close(*debug);
 	*debug = NULL;
 	return -ENOENT;
 }

@@ -79,7 +79,7 @@ static const char *first_open(const char *p, bool *backward)
 	return p;
 }
 
-bool glob_match(const char *pat, const char *text)
+bool glob_matches(const char *pat, const char *text)
 {
 	const char *after_star = NULL, *retry = NULL, *open, *next;
 	bool takes;

@@ -16,7 +16,7 @@
 /* True when a character of pat has a meaning of its own, so that comparing strings would not do. */
 bool glob_has_magic(const char *pat);
 /* From the first '[' that is never closed, '[' is an ordinary character; [z-a] takes nothing. */
-bool glob_match(const char *pat, const char *text);
+bool glob_matches(const char *pat, const char *text);
 
 /*
  * Several globs over short names compiled to one bit-parallel automaton, for the kernel half:

@@ -57,9 +57,9 @@ int libpath_rank(const char *asked, const char *base)
 static bool loadable(const char *path)
 {
 	struct elf *e = NULL;
-	bool ok = !elf_open(&e, path) && e->machine == MACHINE;
+	bool ok = !elf_file_open(&e, path) && e->machine == MACHINE;
 
-	elf_close(e);
+	elf_file_close(e);
 	return ok;
 }
 
@@ -110,7 +110,7 @@ static void include(struct hunt *h, const char *conf, const char *pattern, int d
 			 slash ? (int)(slash - pattern) : 0, pattern);
 	n = scandir(dir, &names, NULL, alphasort);
 	for (i = 0; i < n; i++) {
-		if (names[i]->d_name[0] != '.' && glob_match(base, names[i]->d_name)) {
+		if (names[i]->d_name[0] != '.' && glob_matches(base, names[i]->d_name)) {
 			snprintf(path, sizeof(path), "%s/%s", dir, names[i]->d_name);
 			read_conf(h, path, depth + 1);
 		}

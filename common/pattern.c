@@ -115,7 +115,7 @@ static enum match match_one(const struct pattern *p, const char *name)
 		return MATCH_EXACT;
 	if (p->shape && shape_match(p->text, name))
 		return MATCH_SHAPE;
-	if (p->glob && glob_match(p->glob, name))
+	if (p->glob && glob_matches(p->glob, name))
 		return MATCH_GLOB;
 	return MATCH_NONE;
 }

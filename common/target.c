@@ -69,12 +69,12 @@ static int check_file(const char *path, const char *name)
 
 static int open_elf(struct elf **e, const char *path, const char *name)
 {
-	int err = check_file(path, name) ?: elf_open(e, path);
+	int err = check_file(path, name) ?: elf_file_open(e, path);
 
 	if (err == -ENOEXEC)
 		return not_elf(path, name);
 	if (!err && elf_packed(*e)) {
-		elf_close(*e);
+		elf_file_close(*e);
 		*e = NULL;
 		return fail(-ENOEXEC,
 			    "%s is packed (UPX or alike): its functions exist in memory only; "
@@ -163,7 +163,7 @@ static int search(struct resolve *r, const char *path, const char *name, bool kn
 	err = err ?: tfile_all_refused(r->t);
 out:
 	gobin_close(g);
-	elf_close(e);
+	elf_file_close(e);
 	return err;
 }
 

@@ -64,7 +64,7 @@ extern enum exits_mode target_exits_mode; /* set before anything is resolved */
  * file, no symbols, or a pattern without a match (the first such is named with the names nearest
  * to it, "exists only inlined", or what to install); -ENOTSUP all that matched is refused, or is C
  * code in a Go file; -ENOEXEC not a program, a script, packed; -EACCES, -EISDIR, -EINVAL; and what
- * elf_open() and gobin_open() refuse.
+ * elf_file_open() and gobin_open() refuse.
  */
 int target_file(struct tfile **t, const char *path, const char *name, const char *root,
 		const char *const *patterns, size_t npatterns);

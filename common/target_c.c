@@ -437,7 +437,7 @@ int resolve_c(struct resolve *r)
 			qsort(c.cold, c.ncold, sizeof(*c.cold), by_name);
 	}
 	err = err ?: add_all(r, &s, &c);
-	elf_close(s.debug);
+	elf_file_close(s.debug);
 	for (i = 0; i < c.ncold; i++)
 		free(c.cold[i].name);
 	free(c.cold);

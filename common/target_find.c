@@ -80,11 +80,11 @@ static int see_exporter(const struct proc_map *m, void *ctx)
 	if (m->path[0] != '/' || !strstr(m->path, ".so") || m->ino == x->ino)
 		return 0;
 	x->ino = m->ino;
-	if (proc_root_path(x->pid, m->path, path, sizeof(path)) || elf_open(&e, path))
+	if (proc_root_path(x->pid, m->path, path, sizeof(path)) || elf_file_open(&e, path))
 		return 0;
 	if (!elf_find_symbol(e, x->missing, NULL, NULL))
 		snprintf(x->lib, sizeof(x->lib), "%s", strrchr(m->path, '/') + 1);
-	elf_close(e);
+	elf_file_close(e);
 	return x->lib[0] != 0;
 }
 

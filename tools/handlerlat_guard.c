@@ -203,14 +203,14 @@ static int own_offset(const void *sym, uint64_t *off)
 	extern const char __executable_start[];
 	struct elf *e;
 	uint64_t va = (uintptr_t)sym;
-	int err = elf_open(&e, "/proc/self/exe");
+	int err = elf_file_open(&e, "/proc/self/exe");
 
 	if (err)
 		return err;
 	if (e->dyn)
 		va -= (uintptr_t)__executable_start;
 	err = elf_va_to_off(e, va, off);
-	elf_close(e);
+	elf_file_close(e);
 	return err;
 }
 

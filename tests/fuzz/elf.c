@@ -84,14 +84,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	need(fd >= 0 && write(fd, data, size) == (ssize_t)size);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	fail_clear();
-	if (!elf_open(&e, path)) {
+	if (!elf_file_open(&e, path)) {
 		elf_each_func(e, see_sym, NULL);
 		elf_packed(e);
 		elf_build_id(e, id, sizeof(id));
 		if (!elf_debug_open(e, "/nowhere", "/", &debug))
-			elf_close(debug);
+			elf_file_close(debug);
 		use_go(e);
-		elf_close(e);
+		elf_file_close(e);
 	} else {
 		need(*fail_text(-EINVAL));
 	}

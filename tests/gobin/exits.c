@@ -239,7 +239,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	err = compare ? read_objdump() : 0;
-	err = err ?: elf_open(&e, argv[argc - 1]);
+	err = err ?: elf_file_open(&e, argv[argc - 1]);
 	err = err ?: gobin_open(&g, e);
 	if (!err)
 		err = inl ? inlined(g, argv[2]) : each(g, compare);
@@ -256,7 +256,7 @@ int main(int argc, char **argv)
 		log_info("%s: %zu functions, %ld KB", gobin_version(g), t.funcs, ru.ru_maxrss);
 	}
 	gobin_close(g);
-	elf_close(e);
+	elf_file_close(e);
 	free(lines);
 	return err || t.wrong || t.missed || t.bad;
 }

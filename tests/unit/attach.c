@@ -164,12 +164,12 @@ static uint64_t offset_of(int (*f)(int))
 	uint64_t va = (uintptr_t)f, off = 0;
 	struct elf *e;
 
-	if (elf_open(&e, self))
+	if (elf_file_open(&e, self))
 		return 0;
 	if (e->dyn)
 		va -= (uintptr_t)__executable_start;
 	T_EQ(elf_va_to_off(e, va, &off), 0);
-	elf_close(e);
+	elf_file_close(e);
 	return off;
 }
 

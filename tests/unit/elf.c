@@ -75,7 +75,7 @@ static void test_self(void)
 	uint8_t code[16];
 	struct elf *e;
 
-	T_EQ(elf_open(&e, "/proc/self/exe"), 0);
+	T_EQ(elf_file_open(&e, "/proc/self/exe"), 0);
 	T_EQ(elf_each_func(e, see, &c), 7);
 	T_OK(c.count > 1);
 	T_EQ(elf_find_symbol(e, "elf_test_marker", &addr, &size), 0);
@@ -98,8 +98,8 @@ static void test_self(void)
 	T_OK(elf_section(e, ".text"));
 	T_OK(!elf_section(e, ".nosuch"));
 	T_OK(!elf_packed(e));
-	elf_close(e);
-	elf_close(NULL);
+	elf_file_close(e);
+	elf_file_close(NULL);
 }
 
 static void test_window(void)
@@ -135,7 +135,7 @@ static void refused(const void *buf, size_t size, int want)
 	int err;
 
 	fail_clear();
-	err = elf_open(&e, memfile(buf, size));
+	err = elf_file_open(&e, memfile(buf, size));
 	T_EQ(err, want);
 	T_OK(!e);
 	T_OK(strlen(fail_text(err)) > 20);
@@ -178,8 +178,8 @@ static void test_refusals(void)
 	((Elf64_Phdr *)(buf + h->e_phoff))[2].p_offset = 4096;
 	((Elf64_Phdr *)(buf + h->e_phoff))[2].p_filesz = UINT64_MAX;
 	refused(buf, size, -EBADMSG);
-	T_EQ(elf_open(&e, "/no such file"), -ENOENT);
-	T_EQ(elf_open(&e, "/tmp"), -ENOEXEC);
+	T_EQ(elf_file_open(&e, "/no such file"), -ENOENT);
+	T_EQ(elf_file_open(&e, "/tmp"), -ENOEXEC);
 	free(buf);
 }
 
@@ -198,20 +198,20 @@ static void test_no_sections(void)
 	struct elf *e;
 
 	h->e_shoff = h->e_shnum = h->e_shstrndx = 0;
-	T_EQ(elf_open(&e, memfile(buf, size)), 0);
+	T_EQ(elf_file_open(&e, memfile(buf, size)), 0);
 	T_EQ(e->nsecs, 0);
 	T_OK(e->nsegs >= 2);
 	T_EQ(elf_each_func(e, see, &c), -ENOENT);
 	T_EQ(elf_build_id(e, id, sizeof(id)), 20);
 	T_EQ(elf_build_id(e, id, 10), -ENOENT);
 	T_OK(!elf_packed(e));
-	elf_close(e);
+	elf_file_close(e);
 	for (int i = 0; i < h->e_phnum; i++)
 		if (ph[i].p_type == PT_LOAD)
 			ph[i].p_flags |= PF_W | PF_X;
-	T_EQ(elf_open(&e, memfile(buf, size)), 0);
+	T_EQ(elf_file_open(&e, memfile(buf, size)), 0);
 	T_OK(elf_packed(e));
-	elf_close(e);
+	elf_file_close(e);
 	free(buf);
 }
 
@@ -236,17 +236,17 @@ static void test_debug(void)
 		"--add-gnu-debuglink=x.debug full bare2"),
 	     0);
 	snprintf(path, sizeof(path), "%s/bare", dir);
-	T_EQ(elf_open(&e, path), 0);
+	T_EQ(elf_file_open(&e, path), 0);
 	T_OK(elf_each_func(e, see, &c) != 7);
 	/* By link, next to it and in .debug; root and dir are joined. */
 	T_EQ(elf_debug_open(e, "", "/", &d), -ENOENT);
 	T_OK(!d);
 	T_EQ(elf_debug_open(e, "", dir, &d), 0);
 	T_EQ(elf_each_func(d, see, &c), 7);
-	elf_close(d);
+	elf_file_close(d);
 	T_EQ(sh("mkdir .debug && mv x.debug .debug"), 0);
 	T_EQ(elf_debug_open(e, dir, "/.", &d), 0);
-	elf_close(d);
+	elf_file_close(d);
 	/* Another file of that name: the CRC differs. */
 	T_EQ(sh("printf x >> .debug/x.debug"), 0);
 	T_EQ(elf_debug_open(e, "", dir, &d), -ENOENT);
@@ -256,10 +256,10 @@ static void test_debug(void)
 		"$d/$(echo $id | cut -c3-).debug"),
 	     0);
 	T_EQ(elf_debug_open(e, dir, "/", &d), 0);
-	elf_close(d);
+	elf_file_close(d);
 	T_EQ(sh("f=$(find usr -name '*.debug') && cp bare2 $f"), 0);
 	T_EQ(elf_debug_open(e, dir, "/", &d), -ENOENT);
-	elf_close(e);
+	elf_file_close(e);
 }
 
 int main(void)

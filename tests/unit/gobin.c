@@ -25,7 +25,7 @@ static int open_fake(const struct fake *f)
 	int err;
 
 	gobin_close(g);
-	elf_close(e);
+	elf_file_close(e);
 	g = NULL;
 	if (fd >= 0)
 		close(fd);
@@ -33,7 +33,7 @@ static int open_fake(const struct fake *f)
 	if (fd < 0 || write(fd, f->buf, f->size) != (ssize_t)f->size)
 		exit(99);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	err = elf_open(&e, path);
+	err = elf_file_open(&e, path);
 	T_EQ(err, 0);
 	if (err) {
 		e = NULL;
@@ -269,11 +269,11 @@ static void test_self(void)
 	struct gobin *none;
 
 	fail_clear();
-	T_EQ(elf_open(&self, "/proc/self/exe"), 0);
+	T_EQ(elf_file_open(&self, "/proc/self/exe"), 0);
 	T_EQ(gobin_open(&none, self), -ENOENT);
 	T_OK(!none);
 	T_STR(fail_text(-ENOENT), "No such file or directory");
-	elf_close(self);
+	elf_file_close(self);
 }
 
 static int write_seeds(const char *dir)
@@ -304,6 +304,6 @@ int main(int argc, char **argv)
 	test_offsets();
 	test_self();
 	gobin_close(g);
-	elf_close(e);
+	elf_file_close(e);
 	return t_done();
 }

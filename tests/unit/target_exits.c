@@ -40,7 +40,7 @@ static struct elf *build(const char *more)
 	f = popen(cmd, "w");
 	fputs(source, f);
 	fputs(more, f);
-	if (pclose(f) || elf_open(&e, path))
+	if (pclose(f) || elf_file_open(&e, path))
 		return NULL;
 	return e;
 }
@@ -112,11 +112,11 @@ int main(void)
 	refused(e, "broken", "decoded");
 	refused(e, "no such", "no size");
 	T_OK(!target_unwinds(e));
-	elf_close(e);
+	elf_file_close(e);
 
 	e = build(".text\n fn __cxa_throw\n ret\n end __cxa_throw\n");
 	T_OK(e && target_unwinds(e));
-	elf_close(e);
+	elf_file_close(e);
 	unlink(path);
 	return t_done();
 }
