@@ -14,6 +14,8 @@ bool model_summary(struct json *j, char *text, size_t size, void *ctx)
 	uint64_t returned = 0, running, known, sent, hooks;
 	bool rows, balanced;
 	double traced_s = model.state.traced_ns / 1e9, cost_ns;
+	/* Of the whole run, also where --max-overhead traced only part of it. */
+	double run_s = (model.state.now_ns - model.first_ns) / 1e9;
 	char d[24];
 	int n;
 
@@ -56,7 +58,7 @@ bool model_summary(struct json *j, char *text, size_t size, void *ctx)
 	json_u64(j, "entry_cost_ns", model.state.entry_cost_ns);
 	json_u64(j, "exit_cost_ns", model.state.exit_cost_ns);
 	json_u64(j, "latency_bias_ns", model.state.bias_ns);
-	json_f64(j, "probe_cpu_percent", traced_s > 0 ? cost_ns / traced_s / 1e7 : 0);
+	json_f64(j, "probe_cpu_percent", run_s > 0 ? cost_ns / run_s / 1e7 : 0);
 
 	n = snprintf(text, size, "calls %llu = returned %llu + unwound %llu + still running %llu",
 		     (unsigned long long)sum.entered, (unsigned long long)returned,
@@ -79,11 +81,11 @@ bool model_summary(struct json *j, char *text, size_t size, void *ctx)
 	CAUSE(sum.attr_full, "; without method and path %llu (raise --max-running)");
 	CAUSE(sum.other, "; counted under no route %llu (raise --max-routes)");
 #undef CAUSE
-	if (model.state.entry_cost_ns && traced_s > 0)
+	if (model.state.entry_cost_ns && run_s > 0)
 		snprintf(text + n, size - n,
 			 "\nprobes cost about %.2f%% of one CPU (%.2f us a call; %.2f us of it are "
 			 "inside each latency)",
-			 cost_ns / traced_s / 1e7,
+			 cost_ns / run_s / 1e7,
 			 (model.state.entry_cost_ns + model.state.exit_cost_ns) / 1e3,
 			 model.state.bias_ns / 1e3);
 	return balanced;

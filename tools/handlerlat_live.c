@@ -26,7 +26,7 @@
 
 #define LATER_FUNCS   64 /* functions of files that turn up while we watch */
 #define DRAIN_WAIT_MS 20 /* how long the end waits for calls that are about to return */
-#define GUARD_NS      1000000000ULL
+#define GUARD_NS      100000000ULL
 #define SWEEP_NS      5000000000ULL
 #define MISS_CACHE    1024
 
@@ -267,8 +267,8 @@ static int on_exec(const struct hl_exec *e)
 }
 
 /*
- * Once a second: what did the probes cost? Above the limit they come off for so long that the
- * average is the limit. They go on again, and the next second is measured anew.
+ * Ten times a second: what did the probes cost? Above the limit they come off for so long that the
+ * average is the limit. Then they go on again, and are measured anew.
  */
 static int guard(uint64_t now)
 {
@@ -282,7 +282,7 @@ static int guard(uint64_t now)
 		live.guard_hits = counters_cost(&live.cost);
 		return attach_all();
 	}
-	if (now - live.guard_at < GUARD_NS / (live.guarding ? 10 : 1))
+	if (now - live.guard_at < GUARD_NS)
 		return 0;
 	cost = counters_cost(&live.cost);
 	spent = now - live.guard_at;
