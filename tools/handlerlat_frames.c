@@ -291,7 +291,7 @@ int frames_cut(struct handlerlat_bpf *skel, uint64_t *cut)
 	for (size_t i = 0; i < l.n && !err; i++) {
 		if (!forget_frame(skel, &l.keys[i]) || !l.frames[i].start_ns)
 			continue;
-		if (l.keys[i].fn <= probe_nfuncs)
+		if (cut && l.keys[i].fn <= probe_nfuncs)
 			cut[l.keys[i].fn]++;
 		n++;
 	}

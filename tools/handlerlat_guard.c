@@ -250,6 +250,7 @@ int guard_measure(struct handlerlat_bpf *skel, enum attach_backend be, enum guar
 	close(from[1]);
 	to[0] = from[1] = -1;
 	err = measure(skel, be, kind, &s, to[1], from[0], c) ?: read_bias(skel, c);
+	frames_cut(skel, NULL); /* stepped() was only seen to begin */
 	close(to[1]);
 	to[1] = -1;
 	kill(pid, SIGKILL);

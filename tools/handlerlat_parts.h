@@ -99,7 +99,7 @@ struct leftovers {
  * that are gone out of the map.
  */
 int frames_left(struct handlerlat_bpf *skel, bool report, struct leftovers *o, bool sweep);
-/* Forgets all running calls (probes are off): counts them in cut[fn]. */
+/* Forgets all running calls (probes are off): counts them in cut[fn], if given. */
 int frames_cut(struct handlerlat_bpf *skel, uint64_t *cut);
 
 /* --- choosing */
