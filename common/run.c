@@ -172,6 +172,11 @@ int run_fd(int fd, int (*cb)(int fd, void *ctx), void *ctx)
 	return watch(fd, run.nwatches++);
 }
 
+void run_fd_done(int fd)
+{
+	epoll_ctl(run.epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
 int run_drain(void)
 {
 	int n;

@@ -44,6 +44,8 @@ int run_init(const struct run_tool *tool);
 int run_ring(int map_fd);
 /* Calls cb when fd is readable. The fd stays the caller's. */
 int run_fd(int fd, int (*cb)(int fd, void *ctx), void *ctx);
+/* Watches it no more: what is readable for good would keep the loop busy. */
+void run_fd_done(int fd);
 /* Hands in a record as if the kernel had sent it, and records it. */
 int run_feed(uint32_t type, const void *data, size_t len);
 /* Empties the ring buffer now. */

@@ -33,8 +33,10 @@ static int add_target(struct tfile *t, pid_t pid)
 int choose_process(pid_t pid, void *ctx)
 {
 	char path[64], name[4096];
+	bool *none = ctx;
 	struct tfile *t;
 	struct stat st;
+	int err;
 
 	if (pid == getpid() || proc_exe_path(pid, path, sizeof(path)) || stat(path, &st))
 		return 0;
@@ -43,8 +45,15 @@ int choose_process(pid_t pid, void *ctx)
 		return 0;
 	}
 	proc_exe_name(pid, name, sizeof(name));
-	if (target_known(&t, path, name))
+	err = target_known(&t, path, name);
+	if (err == -ENOTSUP)
+		log_info("pid %d: %s", pid, fail_text(err));
+	if (err) {
+		/* A process that has gone meanwhile says nothing about its program. */
+		if (none)
+			*none = !stat(path, &st);
 		return 0;
+	}
 	frames_remember(pid);
 	log_info("pid %d: %s (%s)", pid, t->funcs[0].name, name);
 	return add_target(t, 0);

@@ -60,17 +60,8 @@ static int on_child(int fd, void *ctx)
 
 static int on_pid_gone(int fd, void *ctx)
 {
-	/* Readable for good: each process is counted once. */
-	static int gone[64];
-	static size_t n;
-
-	for (size_t i = 0; i < n; i++) {
-		if (gone[i] == fd)
-			return 0;
-	}
-	if (n < 64)
-		gone[n++] = fd;
-	if (n >= live.watched_pids) {
+	run_fd_done(fd);
+	if (!--live.watched_pids) {
 		log_info("the traced process has ended");
 		run_stop();
 	}
@@ -239,25 +230,25 @@ static int on_exec(const struct hl_exec *e)
 {
 	uint64_t dev = makedev(e->dev >> 20, e->dev & 0xfffff);
 	size_t slot = (dev ^ e->ino) % MISS_CACHE, before = probe_nfiles;
+	bool none = false;
 	int err;
 
 	if (live.miss[slot].ino == e->ino && live.miss[slot].dev == dev)
 		return 0;
-	if (probe_nfuncs + 1 >= live.capacity)
-		return 0;
-	err = choose_process(e->pid, NULL);
+	err = choose_process(e->pid, &none);
 	if (err)
 		return err;
-	if (probe_nfiles == before) {
+	if (none) {
 		live.miss[slot].dev = dev;
 		live.miss[slot].ino = e->ino;
-		return 0;
 	}
+	if (probe_nfiles == before)
+		return 0;
 	if (probe_nfuncs >= live.capacity) {
-		log_warn("no room for more functions: %s is not traced",
+		log_warn("no room for more functions: %s is not traced; start again to trace it",
 			 probe_files[before].t->name);
 		probe_nfiles = before;
-		probe_nfuncs = live.capacity - 1;
+		probe_nfuncs = probe_files[before].first_fn - 1;
 		return 0;
 	}
 	err = probe_announce(&probe_files[before]);
@@ -336,22 +327,14 @@ static enum guard_kind guard_kind(void)
 	return any_go() ? GUARD_GO : probe_any_return() ? GUARD_RETURN : GUARD_RET;
 }
 
-static int start(struct opt_words *w)
+static const char *const backend_names[] = {"auto", "uprobe_multi", "perf", "perf-clone"};
+
+static int choose_backend(void)
 {
 	enum attach_backend asked = ATTACH_AUTO;
-	static const char *const names[] = {"auto", "uprobe_multi", "perf", "perf-clone"};
-	unsigned int keep = PRIV_KEEP_BPF;
-	size_t nprobes = 0;
-	int err;
 
-	if (std.backend)
-		for (int i = 0; i < 4; i++)
-			asked = strcmp(std.backend, names[i]) ? asked : (enum attach_backend)i;
-	err = priv_check(true) ?: choose_targets(w, &live.watching);
-	if (!err && w->ncmd)
-		err = command_hold(w->cmd);
-	if (err)
-		return err;
+	for (int i = 0; std.backend && i < 4; i++)
+		asked = strcmp(std.backend, backend_names[i]) ? asked : (enum attach_backend)i;
 	live.be = attach_choose(asked);
 	if (live.be == ATTACH_MULTI && !attach_caps()->multi)
 		return fail(-ENOTSUP, "this kernel has no uprobe_multi links (they came with Linux "
@@ -359,16 +342,19 @@ static int start(struct opt_words *w)
 	if (live.be == ATTACH_PERF && !attach_caps()->cookie)
 		return fail(-ENOTSUP, "this kernel has no cookies for probes (they came with Linux "
 				      "5.15): leave --backend out");
-	err = load() ?: run_ring(bpf_map__fd(live.skel->maps.events));
-	if (err)
-		return err;
-	if (guard_measure(live.skel, live.be, guard_kind(), &live.cost))
-		log_debug("cannot measure the cost of a probe: %s", fail_text(-EIO));
+	return 0;
+}
+
+/* Probes on, the command released, privileges gone. */
+static int go_live(void)
+{
+	unsigned int keep = PRIV_KEEP_BPF;
+	int err = 0;
+
 	for (size_t i = 0; i < probe_nfiles && !err; i++)
 		err = probe_announce(&probe_files[i]);
 	err = err ?: attach_all();
-	if (!err)
-		err = handlerlat_bpf__attach(live.skel);
+	err = err ?: handlerlat_bpf__attach(live.skel);
 	err = err ?: watch_processes();
 	if (!err && command_pid) {
 		priv_keep_child(command_pid);
@@ -378,24 +364,44 @@ static int start(struct opt_words *w)
 		keep |= PRIV_KEEP_ATTACH | (live.be == ATTACH_MULTI ? 0 : PRIV_KEEP_PERF);
 	if (!err && !std.stay_root)
 		err = priv_drop(keep);
-	if (err)
-		return err;
+	return err;
+}
+
+static void say_ready(void)
+{
+	uint64_t cost = counters_entry_cost(&live.cost) + live.cost.exit_ns;
+	size_t n = 0;
+
 	for (size_t i = 0; i < probe_nfiles; i++) {
 		for (size_t k = 0; k < probe_files[i].t->nfuncs; k++)
-			nprobes += !probe_files[i].t->funcs[k].refused;
+			n += !probe_files[i].t->funcs[k].refused;
 	}
 	log_debug("a probed call costs %.2f us here, %.2f us of it inside the measured latency",
-		  (counters_entry_cost(&live.cost) + live.cost.exit_ns) / 1e3,
-		  live.cost.bias_ns / 1e3);
+		  cost / 1e3, live.cost.bias_ns / 1e3);
 	if (set.max_overhead > 0)
-		log_info("a probed call costs %.2f us on this machine: at most %.0f calls/s for "
-			 "%g%% "
-			 "of one CPU",
-			 (counters_entry_cost(&live.cost) + live.cost.exit_ns) / 1e3,
-			 set.max_overhead * 1e7 /
-				 (counters_entry_cost(&live.cost) + live.cost.exit_ns + 1),
-			 set.max_overhead);
-	run_ready("%zu function%s, backend %s", nprobes, nprobes == 1 ? "" : "s", names[live.be]);
+		log_info("a probed call costs %.2f us on this machine: %g%% of one CPU are %.0f "
+			 "calls/s",
+			 cost / 1e3, set.max_overhead, set.max_overhead * 1e7 / (cost + 1));
+	run_ready("%zu function%s, backend %s", n, n == 1 ? "" : "s", backend_names[live.be]);
+}
+
+static int start(struct opt_words *w)
+{
+	int err = priv_check(true) ?: choose_targets(w, &live.watching);
+
+	if (!err && w->ncmd)
+		err = command_hold(w->cmd);
+	err = err ?: choose_backend();
+	err = err ?: load();
+	err = err ?: run_ring(bpf_map__fd(live.skel->maps.events));
+	if (err)
+		return err;
+	if (guard_measure(live.skel, live.be, guard_kind(), &live.cost))
+		log_debug("cannot measure the cost of a probe: %s", fail_text(-EIO));
+	err = go_live();
+	if (err)
+		return err;
+	say_ready();
 	live.guard_at = run_now();
 	model_header();
 	return feed_state(false);

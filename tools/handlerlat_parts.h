@@ -110,8 +110,8 @@ int frames_cut(struct handlerlat_bpf *skel, uint64_t *cut);
  */
 int choose_targets(const struct opt_words *w, bool *watching);
 /*
- * Adds the program of a process if it has a known entry and is not there yet. 0, or a reason to
- * end.
+ * Adds the program of a process if it has a known entry and is not there yet. ctx: NULL, or a bool
+ * that is set when the program certainly has none. 0, or a reason to end.
  */
 int choose_process(pid_t pid, void *ctx);
 
