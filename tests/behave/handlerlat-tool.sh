@@ -88,6 +88,25 @@ if wanted second-sigint; then
 	check second-sigint "$status" 1
 	kill $deaf
 fi
+if wanted one-pid-ends; then
+	# The run lasts until the last of them ends, and does not spin meanwhile.
+	"$calls" hold 3 >/dev/null &
+	long=$!
+	"$calls" hold 1 >/dev/null &
+	short=$!
+	pids="$pids $long $short"
+	t0=$(date +%s%N)
+	start handlerlat -j -p $long,$short work_hold
+	await
+	took=$((($(date +%s%N) - t0) / 1000000))
+	check_true one-pid-ends "ended after $took ms" [ $took -ge 1500 ]
+	if [ -n "${IN_GUEST:-}" ]; then
+		skip one-pid-ends-cpu "loading alone takes a guest seconds of CPU"
+	else
+		check_true one-pid-ends-cpu "it took $(said tool_cpu_ms) ms of CPU in $took ms" \
+			awk "BEGIN { exit !($(said tool_cpu_ms) < $took / 3) }"
+	fi
+fi
 if wanted duration; then
 	"$calls" hold 600 >"$tmp/load" &
 	held=$!
