@@ -110,6 +110,8 @@ if go_program intervals "$newest/server"; then
 	serve "$GO/$newest/server"
 	start handlerlat -j -i 0.3 -p "$load"
 	traffic $((2 * n)) /=2 /healthz=2 /echo=1 /users/1/orders/22=1 /users/0/orders/f00dfeed0123abcd=1 '/slow?ms=20=2'
+	# In a guest all of that may pass within one interval: the panic makes a second one.
+	wait_for 60 grep -q '"type":"interval"' "$tmp/out"
 	get /panic
 	stop
 	served
