@@ -244,6 +244,17 @@ static bool forget_frame(struct handlerlat_bpf *skel, const struct hl_key *k)
 	return true;
 }
 
+/*
+ * Is it still the call that was looked at? One that returned meanwhile has left its frame too, but its
+ * exit has been counted before.
+ */
+static bool same_call(int map, const struct hl_key *k, const struct hl_frame *f)
+{
+	struct hl_frame now;
+
+	return !bpf_map_lookup_elem(map, k, &now) && now.start_ns == f->start_ns;
+}
+
 int frames_left(struct handlerlat_bpf *skel, bool report, struct leftovers *o, bool sweep)
 {
 	int map = bpf_map__fd(skel->maps.frames), err;
@@ -268,7 +279,8 @@ int frames_left(struct handlerlat_bpf *skel, bool report, struct leftovers *o, b
 		}
 		/* A young call may well be on its way: waiting costs less than looking. */
 		left = (report || now - l.frames[i].start_ns > YOUNG_NS) &&
-		       call_left(skel, &l.keys[i], &l.frames[i], file, &threads);
+		       call_left(skel, &l.keys[i], &l.frames[i], file, &threads) &&
+		       same_call(map, &l.keys[i], &l.frames[i]);
 		if (!left)
 			o->running[l.keys[i].fn]++;
 		else if (sweep && forget_frame(skel, &l.keys[i]))
