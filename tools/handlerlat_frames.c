@@ -245,8 +245,8 @@ static bool forget_frame(struct handlerlat_bpf *skel, const struct hl_key *k)
 }
 
 /*
- * Is it still the call that was looked at? One that returned meanwhile has left its frame too, but its
- * exit has been counted before.
+ * Is it still the call that was looked at? One that returned meanwhile has left its frame too, but
+ * its exit has been counted before.
  */
 static bool same_call(int map, const struct hl_key *k, const struct hl_frame *f)
 {
