@@ -29,7 +29,7 @@ best() { sort -n | head -n 1; }
 
 if wanted attach-6000; then
 	# 3,100 functions: an entry probe and a return probe each.
-	for _ in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
 		start handlerlat -v "$big" 'many_*' || break
 		stop
 		sed -n 's/.*tached in \([0-9.]*\) ms$/\1/p' "$tmp/err" | awk '{ s += $1 } END { print s }'
@@ -56,7 +56,7 @@ if wanted first-event; then
 	"$LOAD/rate" 1000 60 >/dev/null &
 	pids="$pids $!"
 	rate=$!
-	for _ in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5 6 7 8; do
 		t0=$(date +%s%N)
 		"$BIN/handlerlat" -p $rate work_tick 2>/dev/null >"$tmp/rows" &
 		tool=$!
