@@ -169,12 +169,11 @@ static __always_inline struct hl_frame *frame_of(const struct hl_key *key)
 
 static __always_inline void leave_frame(const struct hl_key *key, struct hl_frame *f)
 {
-	bool http = f->has_http;
-
 	f->start_ns = 0;
 	if (nframes <= frames_keep)
 		return;
-	if (http)
+	/* It may have one also where what it was called with turned out to be no request. */
+	if (want_http)
 		bpf_map_delete_elem(&requests, key);
 	if (!bpf_map_delete_elem(&frames, key))
 		__sync_fetch_and_add(&nframes, -1);
