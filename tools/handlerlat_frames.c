@@ -261,7 +261,7 @@ int frames_left(struct handlerlat_bpf *skel, bool report, struct leftovers *o, b
 	struct frame_list l = {};
 	struct thread_list threads = {};
 	uint64_t now = run_now();
-	bool left;
+	bool left, swept;
 
 	err = read_frames(map, &l);
 	for (size_t i = 0; i < l.n && !err; i++) {
@@ -281,13 +281,15 @@ int frames_left(struct handlerlat_bpf *skel, bool report, struct leftovers *o, b
 		left = (report || now - l.frames[i].start_ns > YOUNG_NS) &&
 		       call_left(skel, &l.keys[i], &l.frames[i], file, &threads) &&
 		       same_call(map, &l.keys[i], &l.frames[i]);
+		swept = left && sweep && forget_frame(skel, &l.keys[i]);
 		if (!left)
 			o->running[l.keys[i].fn]++;
-		else if (sweep && forget_frame(skel, &l.keys[i]))
+		else if (swept)
 			o->swept[l.keys[i].fn]++;
 		else
 			o->gone[l.keys[i].fn]++;
-		if (report && (!left || !aggregating() || set.slower_ns))
+		/* What is swept is counted for good, so it gets its row now. */
+		if ((report || swept) && (!left || !aggregating() || set.slower_ns))
 			err = report_call(&l.keys[i], &l.frames[i], skel, now, left);
 	}
 	free(threads.v);

@@ -103,6 +103,17 @@ if wanted running-ended; then
 	check running-ended "$(said calls) $(said untracked) $(($(said unwound) + $(said running))) $(said balanced)" \
 		"160 0 160 true"
 fi
+if wanted running-swept; then
+	# The same of threads whose process lives on: unwound, each with its row.
+	start handlerlat -j --max-running 64 "$calls" work_pthread_exit
+	"$calls" -k exit 80 >"$tmp/load" &
+	pids="$pids $!"
+	kept=$!
+	sleep 7
+	stop
+	kill $kept
+	check running-swept "$status $(said calls) $(said unwound) $(said rows) $(said balanced)" "0 80 80 80 true"
+fi
 if wanted ring-full; then
 	load "$calls" -w spin 0 $n
 	start handlerlat -j --ring-size 64 -p "$load" work_spin
