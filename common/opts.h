@@ -25,6 +25,8 @@ enum opt_kind {
 	OPT_ENUM, /* const char *, one of choices */
 	OPT_PIDS, /* struct opt_list of decimal pids, each checked 1..4194304 */
 	OPT_LIST, /* struct opt_list of strings (globs, paths); "\," is a comma within one */
+	OPT_PORTS, /* struct opt_list of "80" or "8000-8100", each checked by net_ports() */
+	OPT_CIDRS, /* struct opt_list of "10.0.0.0/8" or "::1", each checked by net_cidr() */
 };
 
 struct opt_list {
@@ -62,6 +64,9 @@ struct std_opts {
 	struct opt_list pids, exclude_pids, comms, exclude_comms, cgroups, exclude_cgroups;
 	uint64_t max_events; /* 0: no limit */
 	bool verbose;
+	/* Network tools: which connections. ipv4 and ipv6 are never both set. */
+	struct opt_list ports, local_ports, remote_ports, addrs;
+	bool ipv4, ipv6;
 };
 extern struct std_opts std;
 
@@ -74,6 +79,7 @@ struct opt_tool {
 	const struct opt *opts; /* the tool's own rows, up to {.kind = OPT_END}; may be NULL */
 	const char *const *backends; /* choices of --backend; NULL: the option does not exist */
 	bool intervals; /* has -i */
+	bool network; /* has -p, --local-port, --remote-port, --addr, -4, -6 */
 };
 
 /*
