@@ -8,6 +8,7 @@
 #include "config.h"
 #include "log.h"
 #include "optshow.h"
+#include "optval.h"
 
 #define LINE_SIZE 4096 /* bytes of a line without its end: a PATH_MAX, roughly */
 #define FILE_SIZE (1 << 20) /* more is not a config file */
@@ -114,7 +115,7 @@ static void read_pair(struct reader *r, const char *key, char *s)
 		mistake(r, "%s: belongs on the command line, not in a config file", key);
 		return;
 	}
-	list = row->o.kind == OPT_PIDS || row->o.kind == OPT_LIST;
+	list = optval_is_list(row->o.kind);
 	if (row->line && !list) {
 		mistake(r, "%s: given twice, first on line %zu", key, row->line);
 		return;

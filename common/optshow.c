@@ -48,6 +48,14 @@ const char *optval_wanted(const struct opt *o, char *buf, size_t size)
 		snprintf(buf, size, "process ids from 1 to %d, separated by commas",
 			 OPTVAL_PID_MAX);
 		break;
+	case OPT_PORTS:
+		snprintf(buf, size,
+			 "ports from 1 to 65535 or ranges such as 8000-8100, separated by commas");
+		break;
+	case OPT_CIDRS:
+		snprintf(buf, size,
+			 "addresses or networks such as 10.0.0.0/8, separated by commas");
+		break;
 	case OPT_ENUM: wanted_choice(o, buf, size); break;
 	default: wanted_number(o, buf, size); break;
 	}
@@ -61,6 +69,8 @@ size_t optval_count(const struct opt *o)
 	case OPT_STR:
 	case OPT_ENUM: return *(const char **)o->dst != NULL;
 	case OPT_PIDS:
+	case OPT_PORTS:
+	case OPT_CIDRS:
 	case OPT_LIST: return ((struct opt_list *)o->dst)->n;
 	case OPT_PERCENT: return *(double *)o->dst > 0;
 	default: /* 0 means "not given" where it cannot be given */
@@ -118,6 +128,8 @@ void optval_print(const struct opt *o, size_t i, FILE *f)
 	case OPT_STR:
 	case OPT_ENUM: print_string(*(const char **)o->dst, false, f); break;
 	case OPT_PIDS:
+	case OPT_PORTS:
+	case OPT_CIDRS:
 	case OPT_LIST: print_string(((struct opt_list *)o->dst)->v[i], true, f); break;
 	case OPT_PERCENT:
 		print_decimal(

@@ -13,6 +13,22 @@
 struct std_opts std;
 struct opt_actions opt_actions;
 
+static const struct opt net_rows[] = {
+	{.kind = OPT_GROUP, .help = "Which connections"},
+	{"port", 'p', "PORT[,PORT]", OPT_PORTS, &std.ports,
+	 .help = "only connections with one of these ports at either end; LOW-HIGH is a range"},
+	{"local-port", 0, "PORT[,PORT]", OPT_PORTS, &std.local_ports,
+	 .help = "only connections with one of these ports at this end"},
+	{"remote-port", 0, "PORT[,PORT]", OPT_PORTS, &std.remote_ports,
+	 .help = "only connections with one of these ports at the far end"},
+	{"addr", 0, "CIDR[,CIDR]", OPT_CIDRS, &std.addrs,
+	 .help = "only connections with an address of one of these networks at either end"},
+	{"ipv4", '4', NULL, OPT_FLAG, &std.ipv4,
+	 .help = "only IPv4, also where an IPv6 socket carries it"},
+	{"ipv6", '6', NULL, OPT_FLAG, &std.ipv6, .help = "only IPv6"},
+	{.kind = OPT_END},
+};
+
 static const struct opt std_rows[] = {
 	{.kind = OPT_GROUP, .help = "Which processes"},
 	{"pid", 'P', "PID[,PID]", OPT_PIDS, &std.pids, .help = "only these processes"},
@@ -117,6 +133,14 @@ static int add_alias(struct opt_table *t, const struct opt *o)
 	return 0;
 }
 
+static void set_rivals(struct opt_table *t, const char *one, const char *other)
+{
+	struct opt_row *a = opttable_find(t, one), *b = opttable_find(t, other);
+
+	a->rival = b;
+	b->rival = a;
+}
+
 int opttable_init(struct opt_table *t, const struct opt_tool *tool)
 {
 	static const struct opt none = {.kind = OPT_END};
@@ -124,12 +148,14 @@ int opttable_init(struct opt_table *t, const struct opt_tool *tool)
 	int err = 0;
 
 	*t = (struct opt_table){.tool = tool};
-	t->rows = calloc(count(own) + count(std_rows), sizeof(*t->rows));
+	t->rows = calloc(count(own) + count(net_rows) + count(std_rows), sizeof(*t->rows));
 	if (!t->rows)
 		return fail(-ENOMEM, "out of memory");
 	for (o = own; !err && more(o); o++)
 		if (!(o->flags & OPT_F_ALIAS))
 			err = add(t, o);
+	for (o = net_rows; !err && tool->network && more(o); o++)
+		err = add(t, o);
 	for (o = std_rows; !err && more(o); o++)
 		if (wanted(tool, o))
 			err = add(t, o);
@@ -137,6 +163,8 @@ int opttable_init(struct opt_table *t, const struct opt_tool *tool)
 	for (o = own; !err && more(o); o++)
 		if (o->flags & OPT_F_ALIAS)
 			err = add_alias(t, o);
+	if (!err && tool->network)
+		set_rivals(t, "ipv4", "ipv6");
 	if (err)
 		opttable_free(t);
 	return err;
@@ -174,9 +202,28 @@ char *opttable_nearest(const struct opt_table *t, const char *name, bool dashes,
 	return nearest_text(&near, buf, size);
 }
 
+/*
+ * r, a flag, was just set from that source: it and its rival must not both be true. The farther one
+ * gives way, wherever it stands.
+ */
+static int settle_rivals(struct opt_row *r, enum opt_source from)
+{
+	bool *mine = r->o.dst, *other = r->rival->o.dst;
+
+	if (!*mine || !*other)
+		return 0;
+	if (!r->rival->from || r->rival->from > from) {
+		*other = false;
+		return 0;
+	}
+	*mine = false;
+	return r->rival->from < from ? 0
+				     : fail(-EINVAL, "not together with %s; neither means both",
+					    r->rival->o.name);
+}
+
 int opttable_set(struct opt_row *r, enum opt_source from, const char *value, bool apply)
 {
-	bool list = r->o.kind == OPT_PIDS || r->o.kind == OPT_LIST;
 	int err;
 
 	if (r->from && r->from < from)
@@ -184,10 +231,11 @@ int opttable_set(struct opt_row *r, enum opt_source from, const char *value, boo
 	err = optval_parse(&r->o, value, false);
 	if (err || !apply)
 		return err;
-	if (list && r->from != from)
+	if (optval_is_list(r->o.kind) && r->from != from)
 		*(struct opt_list *)r->o.dst = (struct opt_list){0};
 	r->from = from;
-	return optval_parse(&r->o, value, true);
+	err = optval_parse(&r->o, value, true);
+	return err || !r->rival ? err : settle_rivals(r, from);
 }
 
 bool opttable_settable(const struct opt_row *r)

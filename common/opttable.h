@@ -15,6 +15,7 @@ enum opt_source { OPT_FROM_CMDLINE = 1, OPT_FROM_ENV, OPT_FROM_FILE, OPT_FROM_ET
 struct opt_row {
 	struct opt o; /* of kind OPT_GROUP for a heading */
 	char also; /* the alias row's letter, or 0 */
+	struct opt_row *rival; /* a flag that is not true together with this one, or NULL */
 	enum opt_source from; /* 0: at its default */
 	size_t line; /* in the config file being read; 0: not seen yet */
 };
@@ -44,7 +45,8 @@ char *opttable_nearest(const struct opt_table *t, const char *name, bool dashes,
 		       size_t size);
 /*
  * Gives the row a value from a source. It is stored unless a nearer source gave one; a list given
- * by a nearer source replaces. As opts_set() otherwise.
+ * by a nearer source replaces. Of two rivals that are true, one from a nearer source stands and
+ * from the same source the second is refused. As opts_set() otherwise.
  */
 int opttable_set(struct opt_row *r, enum opt_source from, const char *value, bool apply);
 /* Whether the environment and config files may set it. */

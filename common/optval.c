@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 #include "log.h"
+#include "net.h"
 #include "optshow.h"
 #include "optval.h"
 
@@ -46,6 +47,11 @@ unsigned optval_places(enum opt_kind kind)
 	case OPT_MSEC: return MSEC_PLACES;
 	default: return 0;
 	}
+}
+
+bool optval_is_list(enum opt_kind kind)
+{
+	return kind == OPT_PIDS || kind == OPT_LIST || kind == OPT_PORTS || kind == OPT_CIDRS;
 }
 
 double optval_pow10(unsigned n)
@@ -178,22 +184,35 @@ static int list_append(struct opt_list *l, const char *item)
 	return 0;
 }
 
+static int check_item(enum opt_kind kind, const char *item)
+{
+	__u64 value[2], mask[2];
+	uint64_t pid;
+	uint16_t low, high;
+	int err;
+
+	switch (kind) {
+	case OPT_PORTS: return net_ports(item, &low, &high);
+	case OPT_CIDRS: return net_cidr(item, value, mask);
+	case OPT_PIDS:
+		err = parse_decimal(item, 0, &pid);
+		if (err)
+			return err;
+		return pid - 1 >= OPTVAL_PID_MAX ? -ERANGE : 0;
+	default: return *item ? 0 : -EINVAL;
+	}
+}
+
 /* First pass checks, second stores: a list with a bad item changes nothing. */
 static int parse_list(const struct opt *o, const char *value, bool apply)
 {
 	char *item = malloc(strlen(value) + 1);
 	int err = item ? 0 : -ENOMEM;
-	uint64_t pid;
 
 	for (int pass = 0; !err && pass <= apply; pass++) {
 		for (const char *s = value; !err && s;) {
 			s = take_item(s, item);
-			if (!*item)
-				err = -EINVAL;
-			else if (o->kind == OPT_PIDS)
-				err = parse_decimal(item, 0, &pid)
-					      ?: pid - 1 >= OPTVAL_PID_MAX ? -ERANGE
-									   : 0;
+			err = check_item(o->kind, item);
 			if (!err && pass)
 				err = list_append(o->dst, item);
 		}
@@ -236,9 +255,9 @@ static int parse_any(const struct opt *o, const char *value, bool apply)
 		if (choice && apply)
 			*(const char **)o->dst = choice;
 		return choice ? 0 : -EINVAL;
-	case OPT_PIDS:
-	case OPT_LIST: return parse_list(o, value, apply);
 	default:
+		if (optval_is_list(o->kind))
+			return parse_list(o, value, apply);
 		err = parse_number(o, value, &u);
 		if (!err && apply && o->kind == OPT_PERCENT)
 			*(double *)o->dst = u / optval_pow10(SEC_PLACES);
@@ -255,6 +274,9 @@ int optval_parse(const struct opt *o, const char *value, bool apply)
 
 	if (err == -ENOMEM)
 		return fail(err, "out of memory");
+	/* Of these the item's own mistake is said already. */
+	if (err && (o->kind == OPT_PORTS || o->kind == OPT_CIDRS))
+		return err;
 	if (err)
 		return fail(-EINVAL, "bad value '%.*s%s': give %s", SHOWN_MAX, value,
 			    strlen(value) > SHOWN_MAX ? "..." : "",

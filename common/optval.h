@@ -16,6 +16,8 @@ int optval_parse(const struct opt *o, const char *value, bool apply);
  * numbers. A percentage is read with as many as a second.
  */
 unsigned optval_places(enum opt_kind kind);
+/* Is its value a struct opt_list? */
+bool optval_is_list(enum opt_kind kind);
 /* 10^n */
 double optval_pow10(unsigned n);
 

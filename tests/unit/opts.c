@@ -170,6 +170,49 @@ static void sources(void)
 	bad(line, want);
 }
 
+/* Which connections, from each source, and read back from what --print-config wrote. */
+static void network(void)
+{
+	char line[256], want[512], first[sizeof(out)];
+
+	tool.opts = NULL;
+	tool.network = true;
+	T_EQ(run("-4 -p 80,8000-8100 -p443 --local-port 1 --addr ::/0,10.0.0.0/8 --print-config"),
+	     0);
+	T_OK(strstr(out, "\nport = 80\nport = 8000-8100\nport = 443\n"));
+	T_OK(strstr(out, "\nlocal-port = 1\n") && strstr(out, "\n#remote-port =\n"));
+	T_OK(strstr(out, "\naddr = ::/0\naddr = 10.0.0.0/8\n"));
+	T_OK(strstr(out, "\nipv4 = true\n") && strstr(out, "\n#ipv6 = false\n"));
+	strcpy(first, out);
+	write_file("near.conf", out);
+	snprintf(line, sizeof(line), "--config=%s/near.conf --print-config", dir);
+	T_EQ(run(line), 0);
+	T_STR(out, first);
+
+	bad("-4 -j6", "unitopts: --ipv6: not together with ipv4; neither means both" TRY);
+	bad("-p 0", "unitopts: --port: bad value '0': give a port from 1 to 65535, or a range such "
+		    "as 8000-8100" TRY);
+	bad("-p", "unitopts: option -p needs a value: ports from 1 to 65535 or ranges such as "
+		  "8000-8100, separated by commas" TRY);
+	bad("--addr 10.0.0.1/8", "unitopts: --addr: bad value '10.0.0.1/8': it has bits beyond /8; "
+				 "the network is 10.0.0.0/8" TRY);
+	setenv("UNITOPTS_IPV4", "1", 1);
+	snprintf(line, sizeof(line), "--config=%s/near.conf", dir);
+	write_file("near.conf", "ipv6 = yes\n");
+	good(line, "d=0 j=0 v=0 mode=auto pids args cmd\n");
+	write_file("near.conf", "ipv6 = yes\nport = 1\nipv4 = yes\naddr = 10.1/16\n");
+	unsetenv("UNITOPTS_IPV4");
+	snprintf(want, sizeof(want),
+		 "unitopts: %s/near.conf:3: ipv4: not together with ipv6; neither means both\n"
+		 "unitopts: %s/near.conf:4: addr: bad value '10.1/16': give an IPv4 or IPv6 "
+		 "address, or a network such as 10.0.0.0/8\n",
+		 dir, dir);
+	bad(line, want);
+	tool.opts = rows;
+	tool.network = false;
+	bad("-4", "unitopts: unknown option '-4'" TRY);
+}
+
 static void actions(void)
 {
 	char line[256], want[512];
@@ -213,6 +256,7 @@ int main(void)
 	opts_confdir = dir;
 	words();
 	mistakes();
+	network();
 	sources();
 	actions();
 	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);

@@ -47,6 +47,10 @@ static void permitted(void)
 	      "seconds from 0.1 to 86400");
 	T_STR(wanted((struct opt){.kind = OPT_MSEC, .min = 1e-9}), "milliseconds above 0");
 	T_STR(wanted((struct opt){.kind = OPT_PERCENT}), "a percentage above 0, up to 100");
+	T_STR(wanted((struct opt){.kind = OPT_PORTS}),
+	      "ports from 1 to 65535 or ranges such as 8000-8100, separated by commas");
+	T_STR(wanted((struct opt){.kind = OPT_CIDRS}),
+	      "addresses or networks such as 10.0.0.0/8, separated by commas");
 	T_STR(wanted(o), "one of red, green");
 	T_STR(optval_wanted(&o, tiny, sizeof(tiny)), "one of ");
 }
@@ -88,6 +92,14 @@ static void values(void)
 	T_STR(shown(globs, 2), "\"d\\\\\\\\\\\\,x\"");
 	T_STR(shown(globs, 3), "\"e\\\\\"");
 	T_STR(shown(globs, 4), "\" f\"");
+
+	items[0] = "8000-8100";
+	items[1] = "2001:db8::/32";
+	list.n = 2;
+	T_EQ(optval_count(&(struct opt){.kind = OPT_PORTS, .dst = &list}), 2);
+	T_STR(shown((struct opt){.kind = OPT_PORTS, .dst = &list}, 0), "8000-8100");
+	T_EQ(optval_count(&(struct opt){.kind = OPT_CIDRS, .dst = &list}), 2);
+	T_STR(shown((struct opt){.kind = OPT_CIDRS, .dst = &list}, 1), "2001:db8::/32");
 }
 
 int main(void)

@@ -100,10 +100,75 @@ static void precedence(void)
 	opts_free();
 }
 
+/* -p is a port in the network tools, and may be an alias of -P in the others. */
+static void network(void)
+{
+	static const struct opt alias[] = {{"pid", 'p', .flags = OPT_F_ALIAS}, END};
+	static const struct opt own[] = {FLAG("four", '4'), END};
+	struct opt_tool tool = {.name = "unit"};
+	struct opt_table t;
+
+	T_EQ(opttable_init(&t, &tool), 0);
+	T_OK(!opttable_find(&t, "port") && !opttable_find(&t, "ipv4"));
+	opttable_free(&t);
+	tool.network = true;
+	T_EQ(opttable_init(&t, &tool), 0);
+	T_OK(t.rows[0].o.kind == OPT_GROUP);
+	T_STR(t.rows[0].o.help, "Which connections");
+	T_EQ(opttable_find(&t, "port")->o.key, 'p');
+	T_EQ(opttable_find(&t, "ipv6")->o.key, '6');
+	T_OK(opttable_find(&t, "local-port") && opttable_find(&t, "remote-port"));
+	T_OK(opttable_settable(opttable_find(&t, "addr")));
+	opttable_free(&t);
+
+	tool.opts = own;
+	T_EQ(opttable_init(&t, &tool), -EINVAL);
+	T_STR(fail_text(-EINVAL), "two options are named -4");
+	tool.opts = alias;
+	T_EQ(opttable_init(&t, &tool), -EINVAL);
+	T_STR(fail_text(-EINVAL), "two options are named -p");
+	tool.network = false;
+	T_EQ(opttable_init(&t, &tool), 0);
+	T_EQ(opttable_find(&t, "pid")->also, 'p');
+	opttable_free(&t);
+}
+
+static void rivals(void)
+{
+	const struct opt_tool tool = {.name = "unit", .network = true};
+	struct opt_row *four, *six;
+	struct opt_table t;
+
+	T_EQ(opttable_init(&t, &tool), 0);
+	four = opttable_find(&t, "ipv4");
+	six = opttable_find(&t, "ipv6");
+	/* the nearer source stands, whichever comes first */
+	T_EQ(opttable_set(four, OPT_FROM_FILE, "yes", true), 0);
+	T_EQ(opttable_set(six, OPT_FROM_ETC, "yes", true), 0);
+	T_OK(std.ipv4 && !std.ipv6);
+	T_EQ(opttable_set(six, OPT_FROM_ENV, "yes", true), 0);
+	T_OK(!std.ipv4 && std.ipv6);
+	/* from one source both are too many, unless one is off */
+	T_EQ(opttable_set(four, OPT_FROM_ENV, "yes", true), -EINVAL);
+	T_STR(fail_text(-EINVAL), "not together with ipv6; neither means both");
+	T_OK(!std.ipv4 && std.ipv6);
+	T_EQ(opttable_set(six, OPT_FROM_ENV, "no", true), 0);
+	T_EQ(opttable_set(four, OPT_FROM_ENV, "yes", true), 0);
+	T_OK(std.ipv4 && !std.ipv6);
+	/* a default gives way */
+	opttable_free(&t);
+	T_EQ(opttable_init(&t, &tool), 0);
+	T_EQ(opttable_set(opttable_find(&t, "ipv6"), OPT_FROM_ETC, "yes", true), 0);
+	T_OK(!std.ipv4 && std.ipv6);
+	opttable_free(&t);
+}
+
 int main(void)
 {
 	clashes();
 	standard();
 	precedence();
+	network();
+	rivals();
 	return t_done();
 }

@@ -24,6 +24,8 @@ static const struct opt o_str = {"t", .kind = OPT_STR, .dst = &str};
 static const struct opt o_enum = {"e", .kind = OPT_ENUM, .dst = &str, .choices = colours};
 static const struct opt o_flag = {"f", .kind = OPT_FLAG, .dst = &flag};
 static const struct opt o_pids = {"P", .kind = OPT_PIDS, .dst = &list};
+static const struct opt o_ports = {"p", .kind = OPT_PORTS, .dst = &list};
+static const struct opt o_cidrs = {"a", .kind = OPT_CIDRS, .dst = &list};
 static const struct opt o_list = {"l", .kind = OPT_LIST, .dst = &list};
 
 static void numbers(void)
@@ -188,12 +190,42 @@ static void lists(void)
 	T_STR(list.v[1003], "x");
 }
 
+static void networks(void)
+{
+	list = (struct opt_list){0};
+	T_EQ(opts_set(&o_ports, "80, 8000-8100"), 0);
+	T_EQ(opts_set(&o_ports, "65535"), 0);
+	T_EQ(list.n, 3);
+	T_STR(list.v[1], "8000-8100");
+	T_STR(list.v[2], "65535");
+	T_EQ(opts_set(&o_ports, "1,8100-8000"), -EINVAL);
+	T_STR(fail_text(-EINVAL), "bad value '8100-8000': the lower port comes first: 8000-8100");
+	T_EQ(opts_set(&o_ports, "1,,2"), -EINVAL);
+	T_OK(strstr(fail_text(-EINVAL), "bad value '': give a port from 1 to 65535"));
+	T_EQ(opts_set(&o_ports, ""), -EINVAL);
+	T_EQ(opts_set(&o_ports, "1,65536"), -EINVAL);
+	T_EQ(opts_set(&o_ports, "1,80x"), -EINVAL);
+	T_EQ(list.n, 3);
+
+	list = (struct opt_list){0};
+	T_EQ(opts_set(&o_cidrs, "10.0.0.0/8,::1, 2001:db8::/32"), 0);
+	T_EQ(list.n, 3);
+	T_STR(list.v[2], "2001:db8::/32");
+	T_EQ(opts_set(&o_cidrs, "::2,10.0.0.1/8"), -EINVAL);
+	T_STR(fail_text(-EINVAL),
+	      "bad value '10.0.0.1/8': it has bits beyond /8; the network is 10.0.0.0/8");
+	T_EQ(opts_set(&o_cidrs, "::2,"), -EINVAL);
+	T_EQ(opts_set(&o_cidrs, "::2,host"), -EINVAL);
+	T_EQ(list.n, 3);
+}
+
 int main(void)
 {
 	numbers();
 	percentages();
 	words();
 	lists();
+	networks();
 	opts_free();
 	return t_done();
 }
