@@ -48,10 +48,10 @@ common_src := $(wildcard common/*.c)
 common_obj := $(common_src:common/%.c=$(O)/common/%.o)
 unit_tests := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 fuzzers    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-loads      := $(patsubst tests/load/%.c,%,$(wildcard tests/load/*.c)) exceptions symbols
+loads      := $(patsubst tests/load/%.c,%,$(wildcard tests/load/*.c)) exceptions symbols tcp
 benches    := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 formatted  := $(wildcard common/*.[ch] tools/*.[ch] bpf/*.c tests/*/*.[ch] tests/load/*.cc \
-	tests/load/symbols/*.[ch] tests/load/go/*/*.c) $(filter-out bpf/vmlinux.h,$(wildcard bpf/*.h))
+	tests/load/symbols/*.[ch] tests/load/tcp/*.[ch] tests/load/go/*/*.c) $(filter-out bpf/vmlinux.h,$(wildcard bpf/*.h))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -145,6 +145,10 @@ $(O)/tests/load/symbols: $(wildcard tests/load/symbols/*.c) tests/load/load.h te
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) -O2 -g -std=gnu17 $(WARN) -D_GNU_SOURCE -fno-omit-frame-pointer $(filter %.c,$^) -o $@
+$(O)/tests/load/tcp: $(wildcard tests/load/tcp/*.[ch]) tests/load/load.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -O2 -g -std=gnu17 $(WARN) -D_GNU_SOURCE -fno-omit-frame-pointer $(filter %.c,$^) -o $@ -lpthread
 $(O)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)

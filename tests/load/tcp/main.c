@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * tcp: TCP conversations whose times are known. A server and a client process talk over loopback,
+ * each stamps its own calls (tcp.h says what a stamp is worth), and the program prints the truth.
+ *
+ *	tcp [OPTION...] CASE		the cases are the table below, which is what --help prints
+ *		-n, --turns N		turns (or what the case repeats) on each connection
+ *		-c, --connections N	one after the other
+ *		--threads		... all at once, a thread for each at both ends
+ *		--service MS		the server sleeps between request and answer
+ *		--slow-read MS		the slow reader sleeps once there is something to read
+ *		--size REQ,RESP		bytes of a request and of an answer
+ *		-d, --duration SEC	of the cases that run for a time
+ *		-s, --seconds S		--service in seconds, with a fraction: 2.5
+ *		-4, -6, --mapped	127.0.0.1, ::1, ::ffff:127.0.0.1 in IPv6 sockets at both ends
+ *		-p, --port PORT		the server's (default: a free one)
+ *		--pin CLIENT,SERVER	CPUs
+ *		--stamps		a line "turn N CLIENT_NS SERVER_NS WAIT_NS" for each turn
+ *		-w, --wait		waits for a line on stdin or SIGUSR1 before the traffic
+ *		--can			only says whether this kernel has what the case needs
+ *
+ * Prints "truth port", "truth client_pid" and "truth server_pid" and, with -w, "pid PID" before the
+ * first packet (old: after the handshake); then, at the end, "truth KEY VALUE" lines: what both
+ * sides counted, and min, avg, p50, p99 and max in microseconds of each series. SIGTERM ends it
+ * early: the truth so far is printed, with "truth complete 0".
+ *
+ * Exit status: 0, 1 broken or stuck, 2 usage, 77 this kernel (or user) has it not.
+ */
+#include <getopt.h>
+#include <sys/wait.h>
+#include "tcp.h"
+#include "cases.h"
+#include "process.h"
+
+#define MARGIN_SEC 60 /* a guest is slow; a case that takes longer than it should is stuck */
+#define S	   .serve =
+#define C	   .client =
+#define SM	   .server_main =
+#define CM	   .client_main =
+
+struct options opt;
+const struct tcp_case *the_case;
+
+/* clang-format off */
+const struct tcp_case cases[] = {
+	/* one request, one answer */
+	{"rr", "blocking", S serve_rr},
+	{"epoll", "non-blocking client: five recv() in vain, then epoll_wait()", C client_epoll,
+	 .service_ms = 5},
+	{"slowread-server", "the request waits in the server's socket: --slow-read", S serve_slow,
+	 .service_ms = NONE},
+	{"slowread-client", "the answer waits in the client's socket", C client_slow},
+	{"twosends", "the request in two sends, 1 ms apart", C client_twosends},
+	{"partial", "the answer in five partial reads", C client_partial},
+	{"bigresp", "answers larger than the receive buffer", CM client_smallbuf_main, .turns = 5,
+	 .resp = 4 << 20},
+	{"bytewise", "both read one byte at a time", S serve_bytewise, C client_bytewise},
+	{"peek", "both look five times with MSG_PEEK before they read", S serve_peek, C client_peek},
+	{"waitall", "five pieces, 1 ms apart, one MSG_WAITALL read", S serve_pieces, C client_waitall},
+	{"lowat", "the same pieces, SO_RCVLOWAT of a whole answer", S serve_pieces, C client_lowat},
+	{"trunc", "answers thrown away with MSG_TRUNC", C client_trunc},
+	{"oob", "a request's last byte is urgent", S serve_oob, C client_oob},
+	{"zerosend", "and empty sends and reads", C client_zerosend},
+	{"pipeline", "ten requests, then ten answers (-n batches)", C client_pipeline,
+	 .service_ms = 1, .turns = 10, .prepare = prepare_pipeline},
+	{"banner", "the server speaks first", S serve_banner, C client_banner},
+	{"nagle", "write, write, read: Nagle against the delayed acknowledgement", S serve_nagle,
+	 C client_nagle},
+	{"cork", "write, 2 ms, write under TCP_CORK", C client_cork},
+	{"quickack", "TCP_QUICKACK toggled between all calls", C client_quickack},
+	{"idle", "a turn, a second of silence, a turn", C client_idle, .turns = 2},
+	{"hugelat", "one turn of -s seconds", .turns = 1, .service_ms = 2500},
+	{"threads", "one thread writes, another reads", C client_threads},
+	/* streams */
+	{"duplex", "both ends write and read all the time, for -d", S both_duplex, C both_duplex,
+	 .req = 1000},
+	{"oneway", "bulk to the server: --size BYTES,0", S serve_oneway, C client_oneway,
+	 .req = 64 << 20},
+	{"oneway-down", "bulk from the server: --size 0,BYTES", S serve_oneway_down,
+	 C client_oneway_down, .resp = 64 << 20},
+	/* births and deaths */
+	{"old", "the connection exists before the start", SM server_old_main, CM client_old_main},
+	{"short", "-n connections of one turn, by -c clients", SM server_short_main,
+	 CM client_short_main, .turns = 500, .service_ms = NONE},
+	{"refused", "-n connects to a port where nobody listens", SM server_none_main,
+	 CM client_refused_main},
+	{"rst", "the server resets instead of answering", S serve_rst, C client_rst, .turns = 1,
+	 .conns = 10},
+	{"halfclose", "shutdown(SHUT_WR) after the request, then the answer", S serve_halfclose,
+	 C client_halfclose, .turns = 1, .conns = 10},
+	{"unread", "the client closes with an answer unread", C client_unread, .turns = 1,
+	 .conns = 10},
+	{"reuse", "the same addresses and ports for each connection", SM server_first_main,
+	 CM client_reuse_main, .turns = 2, .conns = 10},
+	{"reconnect", "connect(AF_UNSPEC), then the same socket again", SM server_counted_main,
+	 CM client_reconnect_main, .turns = 2, .conns = 10},
+	{"passed", "accepted by one process, served by another", SM server_passed_main},
+	{"waiting", "data is there 50 ms before accept()", SM server_waiting_main, .turns = 2},
+	{"deferaccept", "TCP_DEFER_ACCEPT", SM server_deferaccept_main, C client_deferaccept,
+	 .turns = 2},
+	{"selfconnect", "a socket connected to itself", SM server_none_main,
+	 CM client_selfconnect_main, .prepare = prepare_selfconnect},
+	/* crowds */
+	{"saturate", "-c pairs as fast as they can for -d", SM server_saturate_main,
+	 CM client_saturate_main, .req = 1, .resp = 1, .service_ms = NONE, .sec = 1},
+	{"many", "-c connections open, one turn on each a second for -d", SM server_many_main,
+	 CM client_many_main, .conns = 1000, .turns = 1, .sec = 2, .prepare = prepare_many},
+	{"blocked", "-c readers blocked in recv() until the signal", SM server_blocked_main,
+	 CM client_blocked_main, .conns = 1000, .turns = 1, .sec = 60, .prepare = prepare_files},
+	{}
+};
+/* clang-format on */
+
+static void help(void)
+{
+	printf("usage: tcp [OPTION...] CASE\n"
+	       "  -n N  -c N  --threads  --service MS  --slow-read MS  --size REQ,RESP  -d SEC\n"
+	       "  -s S  -4  -6  --mapped  -p PORT  --pin CLIENT,SERVER  --stamps  -w  --can\n");
+	for (const struct tcp_case *c = cases; c->name; c++)
+		printf("  %-16s%s\n", c->name, c->help);
+	exit(0);
+}
+
+/* "A,B" */
+static void two(const char *what, const char *s, uint64_t *a, uint64_t *b, uint64_t max)
+{
+	const char *comma = strchr(s, ',');
+	char first[32] = "";
+
+	if (comma && comma - s < (int)sizeof(first))
+		memcpy(first, s, comma - s);
+	*a = number(what, first, 0, max);
+	*b = number(what, comma ? comma + 1 : "", 0, max);
+}
+
+static int64_t ms_of_seconds(const char *s)
+{
+	char *end;
+	double v = strtod(s, &end);
+
+	if (end == s || *end || !(v >= 0 && v <= 3600)) {
+		fprintf(stderr, "-s: \"%s\" is not a number from 0 to 3600\n", s);
+		exit(2);
+	}
+	return v * 1000;
+}
+
+enum { SERVICE = 256, SLOW_READ, SIZE, MAPPED, THREADS, STAMPS, PIN, CAN };
+
+static const struct option longs[] = {
+	{"turns", 1, NULL, 'n'},
+	{"connections", 1, NULL, 'c'},
+	{"duration", 1, NULL, 'd'},
+	{"seconds", 1, NULL, 's'},
+	{"port", 1, NULL, 'p'},
+	{"wait", 0, NULL, 'w'},
+	{"help", 0, NULL, 'h'},
+	{"service", 1, NULL, SERVICE},
+	{"slow-read", 1, NULL, SLOW_READ},
+	{"size", 1, NULL, SIZE},
+	{"mapped", 0, NULL, MAPPED},
+	{"threads", 0, NULL, THREADS},
+	{"stamps", 0, NULL, STAMPS},
+	{"pin", 1, NULL, PIN},
+	{"can", 0, NULL, CAN},
+	{},
+};
+
+static void parse_pair(int o)
+{
+	uint64_t a, b;
+
+	if (o == SIZE) {
+		two("--size", optarg, &a, &b, 1u << 30);
+		opt.req = a;
+		opt.resp = b;
+	} else {
+		two("--pin", optarg, &a, &b, 1023);
+		opt.pin_client = a;
+		opt.pin_server = b;
+	}
+}
+
+static void parse_one(int o)
+{
+	switch (o) {
+	case 'n': opt.turns = number("-n", optarg, 1, 10000000); break;
+	case 'c': opt.conns = number("-c", optarg, 1, 200000); break;
+	case 'd': opt.sec = number("-d", optarg, 1, 3600); break;
+	case 's': opt.service_ms = ms_of_seconds(optarg); break;
+	case 'p': opt.port = number("-p", optarg, 1, 65535); break;
+	case 'w': opt.wait = true; break;
+	case '4': opt.family = AF_INET; break;
+	case '6': opt.family = AF_INET6; break;
+	case MAPPED:
+		opt.family = AF_INET6;
+		opt.mapped = true;
+		break;
+	case SERVICE: opt.service_ms = number("--service", optarg, 0, 3600000); break;
+	case SLOW_READ: opt.slow_ms = number("--slow-read", optarg, 0, 3600000); break;
+	case SIZE:
+	case PIN: parse_pair(o); break;
+	case THREADS: opt.threads = true; break;
+	case STAMPS: opt.stamps = true; break;
+	case CAN: opt.can = true; break;
+	case 'h': help(); break;
+	default: exit(2);
+	}
+}
+
+/* What was given, else what the case wants, else what the program wants. */
+static void settle(int64_t *v, int64_t wanted, int64_t otherwise)
+{
+	if (*v < 0)
+		*v = wanted == NONE ? 0 : wanted ?: otherwise;
+}
+
+static void parse(int argc, char **argv)
+{
+	const struct tcp_case *c = cases;
+	int o;
+
+	opt = (struct options){-1, -1, -1, -1, -1, -1, -1, .family = AF_INET};
+	opt.pin_client = opt.pin_server = -1;
+	while ((o = getopt_long(argc, argv, "n:c:d:s:p:w46h", longs, NULL)) >= 0)
+		parse_one(o);
+	if (optind != argc - 1) {
+		fprintf(stderr, "tcp: one case is wanted; --help lists them\n");
+		exit(2);
+	}
+	while (c->name && strcmp(c->name, argv[optind]))
+		c++;
+	if (!c->name) {
+		fprintf(stderr, "tcp: no case \"%s\"; --help lists them\n", argv[optind]);
+		exit(2);
+	}
+	the_case = c;
+	settle(&opt.turns, c->turns, 20);
+	settle(&opt.conns, c->conns, 1);
+	settle(&opt.service_ms, c->service_ms, 2);
+	settle(&opt.slow_ms, c->slow_ms, 20);
+	settle(&opt.sec, c->sec, 1);
+	settle(&opt.req, c->req, 100);
+	settle(&opt.resp, c->resp, 200);
+}
+
+/* The longest that this case may take. */
+static uint64_t limit_ns(void)
+{
+	uint64_t ms = opt.turns * opt.conns * (opt.service_ms + opt.slow_ms + 50);
+
+	if (ms > 300000)
+		ms = 300000;
+	ms += opt.turns * opt.conns * opt.service_ms;
+	return (ms + (opt.sec + MARGIN_SEC) * 1000) * 1000000;
+}
+
+static void end_roles(const pid_t *pids)
+{
+	for (int i = 0; i < 2; i++) {
+		if (pids[i])
+			kill(pids[i], SIGKILL);
+	}
+}
+
+/* A role that ended: its exit status, 0 where this program killed it. */
+static int reap(pid_t *pids, bool ending)
+{
+	int status;
+	pid_t pid = waitpid(-1, &status, WNOHANG);
+
+	if (pid <= 0)
+		return -1;
+	pids[pid == pids[1]] = 0;
+	if (ending && WIFSIGNALED(status))
+		return 0;
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "tcp: a role died of signal %d\n", WTERMSIG(status));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+/* Waits for both roles; returns the exit status. *complete: none was ended early. */
+static int supervise(bool started, bool *complete)
+{
+	const struct timespec tick = {.tv_nsec = 100000000};
+	pid_t pids[2] = {shared->client.pid, shared->server.pid};
+	uint64_t end = now_ns() + limit_ns();
+	int result = 0, status, sig;
+	bool ending = false;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	for (*complete = started; pids[0] || pids[1];) {
+		status = reap(pids, ending);
+		if (status > 0)
+			result = result ?: status;
+		if (status >= 0 && !result)
+			continue;
+		sig = result || !started ? 0 : sigtimedwait(&set, NULL, &tick);
+		if (now_ns() > end && !ending) {
+			fprintf(stderr, "tcp: stuck\n");
+			result = 1;
+		}
+		if (sig == SIGTERM || sig == SIGINT || result || !started) {
+			*complete = false;
+			ending = true;
+			end_roles(pids);
+			sleep_ns(1000000);
+		}
+	}
+	return result;
+}
+
+/* Before the fork: what the case needs, and the listeners where it made none of its own. */
+static void prepare(void)
+{
+	int status = the_case->prepare ? the_case->prepare() : 0;
+
+	if (status)
+		exit(status);
+	if (opt.can)
+		exit(0);
+	if (!nlisteners)
+		listen_all(1);
+}
+
+int main(int argc, char **argv)
+{
+	bool started, complete;
+	int status;
+
+	parse(argc, argv);
+	prepare();
+	shared_alloc();
+	roles_start();
+	started = roles_ready();
+	if (started) {
+		report_setup();
+		if (opt.wait)
+			wait_start();
+		fflush(stdout);
+		roles_go();
+	}
+	status = supervise(started, &complete);
+	if (!started || status)
+		return status ?: 1;
+	report(complete);
+	return 0;
+}
