@@ -2,14 +2,14 @@
 #ifndef HIST_SLOTS_H
 #define HIST_SLOTS_H
 /*
- * Log-linear buckets shared by both halves: 16 per power of two, so an edge is at most 6.25 % from
- * any value in its bucket. Values 0..15 have a bucket each. The last bucket begins at 2^44 ns less
- * a sixteenth (4.7 hours) and takes everything above.
+ * Log-linear buckets shared by both halves: 32 per power of two, so an edge is at most 3.125 % from
+ * any value in its bucket. Values 0..63 have a bucket each. The last bucket begins at 63 * 2^38 ns
+ * (4.8 hours) and takes everything above.
  */
-#define HIST_SUB_BITS 4
+#define HIST_SUB_BITS 5
 #define HIST_SUB      (1 << HIST_SUB_BITS)
 #define HIST_MAX_BIT  43
-#define HIST_SLOTS    ((HIST_MAX_BIT - HIST_SUB_BITS + 2) * HIST_SUB) /* 656 */
+#define HIST_SLOTS    ((HIST_MAX_BIT - HIST_SUB_BITS + 2) * HIST_SUB) /* 1280 */
 
 /* Position of the highest set bit; v must not be 0. Branches only: clang for BPF has no clz. */
 static inline __attribute__((always_inline)) unsigned int hist_log2(unsigned long long v)

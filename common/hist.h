@@ -24,8 +24,8 @@ void hist_add(struct hist *a, const struct hist *b);
 uint64_t hist_slot_max(unsigned int slot);
 /*
  * The p-th quantile (0 < p <= 1): the upper edge of the slot where the rank-ceil(p*n) value lies,
- * so at most 6.25 % above the true value (up to 2^44 ns) and never below it, clamped to [min,
- * max]. UINT64_MAX when empty.
+ * so at most 3.125 % above the true value (one that lies below the last slot) and never below it,
+ * clamped to [min, max]. UINT64_MAX when empty.
  */
 uint64_t hist_quantile(const struct hist *h, double p);
 /*

@@ -411,7 +411,7 @@ int live_run(struct opt_words *words)
 {
 	static const struct run_tool tool = {
 		.name = "handlerlat",
-		.format = 1,
+		.format = 2,
 		.on_record = on_record,
 		.on_interval = on_interval,
 		.on_tick = on_tick,

@@ -101,7 +101,7 @@ static const struct table total_table = {"total", stat_cols};
 /*
  * h = now - last. The kernel keeps maximum and minimum since the start; they are this interval's
  * own when they changed in it, or when nothing came before. Otherwise the outermost slots' edges
- * stand in: within 6.25 %.
+ * stand in: within 3.125 %.
  */
 static void hist_between(struct hist *h, const struct hl_stats *now, const struct hl_stats *last)
 {

@@ -20,7 +20,7 @@ struct settings set;
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char header[] = "reqtrec\nhandlerlat\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+static const char header[] = "reqtrec\nhandlerlat\0\0\0\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 static int file;
 static char path[32];
 
@@ -59,7 +59,7 @@ static void replay(void)
 	struct json j;
 	int n, err = 0;
 
-	if (record_open(&r, path, "handlerlat", 1, &offset))
+	if (record_open(&r, path, "handlerlat", 2, &offset))
 		abort();
 	model_header();
 	fail_clear();

@@ -25,11 +25,11 @@ head -c 1000 http.rec >cut-record
 head -c 44 http.rec >cut-in-head
 { head_of tcplat 1; tail -c +41 http.rec; } >wrong-tool
 { head_of handlerlat 999; tail -c +41 http.rec; } >wrong-format
-{ head_of handlerlat 1; u32 77 8 0 0; } >bad-type
-{ head_of handlerlat 1; u32 1 8 1 0; } >bad-size
-{ head_of handlerlat 1; u32 1 2000000; head -c 2000000 /dev/zero; } >too-long
+{ head_of handlerlat 2; u32 77 8 0 0; } >bad-type
+{ head_of handlerlat 2; u32 1 8 1 0; } >bad-size
+{ head_of handlerlat 2; u32 1 2000000; head -c 2000000 /dev/zero; } >too-long
 # struct hl_call has its outcome at byte 56
-{ head_of handlerlat 1; u32 1 64 1 1; head -c 48 /dev/zero; u32 3 0; } >bad-outcome
+{ head_of handlerlat 2; u32 1 64 1 1; head -c 48 /dev/zero; u32 3 0; } >bad-outcome
 echo 'TIME PID' >text
 : >empty
 

@@ -33,7 +33,7 @@ static void begin(const char *dir, const char *name)
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	st.bias_ns = 300;
-	if (record_create(&w, path, "handlerlat", 1, WALL_OFFSET))
+	if (record_create(&w, path, "handlerlat", 2, WALL_OFFSET))
 		exit(1);
 	put(HL_REC_FUNC, &f, sizeof(f));
 	put(HL_REC_STATE, &st, sizeof(st));
