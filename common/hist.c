@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include "hist.h"
 #include "row.h"
@@ -74,6 +75,41 @@ uint64_t hist_quantile(const struct hist *h, double p)
 	if (v > h->max)
 		v = h->max;
 	return v < h->min ? h->min : v;
+}
+
+/* sqrt() without libm, by Newton's method from above; v is not negative. */
+static double square_root(double v)
+{
+	double root = v > 1 ? v : 1, next;
+
+	if (!v)
+		return 0;
+	while ((next = (root + v / root) / 2) < root)
+		root = next;
+	return root;
+}
+
+double hist_stddev(const struct hist *h)
+{
+	double n = hist_count(h), squares = 0, mean;
+
+	if (!n)
+		return NAN;
+	mean = h->sum / n;
+	for (unsigned int i = 0; i < HIST_SLOTS; i++) {
+		uint64_t lo = hist_slot_min(i), hi = hist_slot_max(i);
+		double d;
+
+		if (!h->slot[i])
+			continue;
+		if (lo < h->min)
+			lo = h->min;
+		if (hi > h->max)
+			hi = h->max;
+		d = ((double)lo + hi) / 2 - mean;
+		squares += d * d * h->slot[i];
+	}
+	return square_root(squares / n);
 }
 
 void hist_json(const struct hist *h, struct json *j, const char *key)

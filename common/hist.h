@@ -29,6 +29,12 @@ uint64_t hist_slot_max(unsigned int slot);
  */
 uint64_t hist_quantile(const struct hist *h, double p);
 /*
+ * The standard deviation in ns, of these values and not of a larger whole they were drawn from; NAN
+ * when empty. The mean is exact, each value is taken for the middle of its slot within [min, max]:
+ * off by at most 1/64 of the values' root mean square if none lies in the last slot.
+ */
+double hist_stddev(const struct hist *h);
+/*
  * key: [{"le_ns": largest value of the slot, "count": n}], non-empty slots only, counts of each
  * slot alone. The last slot, which has no edge, has max for one.
  */
