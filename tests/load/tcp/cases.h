@@ -58,7 +58,6 @@ int prepare_selfconnect(void);
 /* flow.c */
 void both_duplex(struct end *e);
 void client_blocked_main(void);
-void client_many_main(void);
 void client_oneway(struct end *e);
 void client_oneway_down(struct end *e);
 void client_saturate_main(void);
@@ -66,8 +65,37 @@ void client_threads(struct end *e);
 void serve_oneway(struct end *e);
 void serve_oneway_down(struct end *e);
 void server_blocked_main(void);
-void server_many_main(void);
 void server_saturate_main(void);
+
+/* many.c */
+void client_many_main(void);
+void server_many_main(void);
 int prepare_files(void);
 int prepare_many(void);
+
+/* bypass.c */
+void client_splice_in(struct end *e);
+void client_zcrecv(struct end *e);
+void serve_sendfile(struct end *e);
+void serve_splice_in(struct end *e);
+void serve_splice_out(struct end *e);
+void serve_zerocopy(struct end *e);
+
+/* uring.c */
+void client_uring(struct end *e);
+void serve_uring(struct end *e);
+int prepare_uring(void);
+
+/* kinds.c */
+void client_ktls(struct end *e);
+void client_netns_main(void);
+void client_tfo_main(void);
+void serve_ktls(struct end *e);
+void server_netns_main(void);
+void server_tfo_main(void);
+int prepare_ktls(void);
+int prepare_mptcp(void);
+int prepare_mptcp_plain(void);
+int prepare_netns(void);
+int prepare_tfo(void);
 #endif

@@ -2,13 +2,9 @@
 /* Streams, loads and crowds. */
 #include <pthread.h>
 #include <semaphore.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include "tcp.h"
 #include "cases.h"
-
-#define PER_PORT 20000 /* connections to one server port, well under the ephemeral range */
 
 static void elapsed_since(uint64_t start)
 {
@@ -148,23 +144,6 @@ void server_blocked_main(void)
 	pause();
 }
 
-int prepare_files(void)
-{
-	struct rlimit r;
-	rlim_t need = opt.conns + 256;
-
-	getrlimit(RLIMIT_NOFILE, &r);
-	if (r.rlim_cur >= need)
-		return 0;
-	r.rlim_cur = need;
-	if (r.rlim_max < need)
-		r.rlim_max = need;
-	if (!setrlimit(RLIMIT_NOFILE, &r))
-		return 0;
-	fprintf(stderr, "skip: %llu open files: %s\n", (unsigned long long)need, strerror(errno));
-	return 77;
-}
-
 /* --- saturate: -c pairs of threads, as fast as they can, for -d seconds */
 static void *saturate_client(void *arg)
 {
@@ -227,138 +206,4 @@ void server_saturate_main(void)
 	for (int64_t i = 0; i < opt.conns; i++)
 		pthread_join(t[i], NULL);
 	free(t);
-}
-
-/* --- many: -c connections at once, one turn on each in every second, for -d seconds */
-int prepare_many(void)
-{
-	int64_t n = (opt.conns + PER_PORT - 1) / PER_PORT;
-
-	listen_all(n);
-	return prepare_files();
-}
-
-static uint64_t *sent_ns; /* by descriptor: when its request was sent, 0: none is open */
-
-static void many_hear(struct end *e)
-{
-	ssize_t n = get(e, opt.resp, 0);
-
-	if (n <= 0 || !sent_ns[e->fd])
-		return;
-	series_add(CLIENT, now_ns() - sent_ns[e->fd]);
-	sent_ns[e->fd] = 0;
-}
-
-static void many_drain(struct end *e, int ep, int wait_ms)
-{
-	struct epoll_event ev[256];
-	int n;
-
-	do {
-		n = epoll_wait(ep, ev, 256, wait_ms);
-		for (int i = 0; i < n; i++) {
-			e->fd = ev[i].data.fd;
-			many_hear(e);
-		}
-	} while (n == 256);
-}
-
-static void watch(int ep, int fd)
-{
-	struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
-
-	if (epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev))
-		die("epoll_ctl");
-}
-
-/* One second: every connection asks once, evenly spread over 0.8 s, as far as the CPU allows. */
-static void many_round(struct end *e, int ep, const int *fds, uint64_t start)
-{
-	for (int64_t i = 0; i < opt.conns; i++) {
-		uint64_t due = start + i * 800000000 / opt.conns, now = now_ns();
-
-		if (now < due && due - now > 2000000)
-			many_drain(e, ep, (due - now) / 1000000);
-		else if (i % 64 == 0)
-			many_drain(e, ep, 0);
-		e->fd = fds[i];
-		sent_ns[e->fd] = now_ns();
-		put(e, e->buf, opt.req, 0);
-	}
-	while (now_ns() < start + 1000000000)
-		many_drain(e, ep, 1);
-}
-
-void client_many_main(void)
-{
-	struct end *e = end_new(-1, 0, &shared->client);
-	int *fds = calloc(opt.conns, sizeof(*fds)), ep = epoll_create1(EPOLL_CLOEXEC);
-	uint64_t start;
-
-	sent_ns = calloc(opt.conns + 256, sizeof(*sent_ns));
-	setup_client();
-	for (int64_t i = 0; i < opt.conns; i++) {
-		fds[i] = new_socket();
-		dial_on(fds[i], ports[i / PER_PORT]);
-		watch(ep, fds[i]);
-	}
-	printf("open %lld\n", (long long)opt.conns);
-	fflush(stdout);
-	start = now_ns();
-	for (int64_t s = 0; s < opt.sec; s++)
-		many_round(e, ep, fds, now_ns());
-	elapsed_since(start);
-	e->fd = -1;
-	end_free(e);
-	free(fds);
-	free(sent_ns);
-}
-
-static bool is_listener(int fd)
-{
-	for (int i = 0; i < nlisteners; i++) {
-		if (listeners[i] == fd)
-			return true;
-	}
-	return false;
-}
-
-/* Returns how many connections ended: 0 or 1. */
-static int many_serve(struct end *e, int ep)
-{
-	struct turn t = {};
-
-	if (is_listener(e->fd)) {
-		watch(ep, accept_one(e->fd));
-		return 0;
-	}
-	if (!take(e, &t, opt.req)) {
-		close(e->fd);
-		return 1;
-	}
-	answer(e, &t);
-	series_add(SERVER, t.s_send - t.s_got);
-	return 0;
-}
-
-void server_many_main(void)
-{
-	struct end *e = end_new(-1, 0, &shared->server);
-	struct epoll_event ev[256];
-	int ep = epoll_create1(EPOLL_CLOEXEC);
-
-	for (int i = 0; i < nlisteners; i++)
-		watch(ep, listeners[i]);
-	ready();
-	for (int64_t ended = 0; ended < opt.conns;) {
-		int n = epoll_wait(ep, ev, 256, -1);
-
-		for (int i = 0; i < n; i++) {
-			e->fd = ev[i].data.fd;
-			ended += many_serve(e, ep);
-		}
-	}
-	e->fd = -1;
-	end_free(e);
 }

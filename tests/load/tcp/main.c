@@ -100,6 +100,23 @@ const struct tcp_case cases[] = {
 	 .turns = 2},
 	{"selfconnect", "a socket connected to itself", SM server_none_main,
 	 CM client_selfconnect_main, .prepare = prepare_selfconnect},
+	/* bytes by other ways */
+	{"sendfile", "the answer by sendfile()", S serve_sendfile, .resp = 20000},
+	{"splice-in", "both read by splice()", S serve_splice_in, C client_splice_in},
+	{"splice-out", "the answer by splice()", S serve_splice_out, .resp = 20000},
+	{"zerocopy", "the answer by MSG_ZEROCOPY", S serve_zerocopy, .resp = 65536},
+	{"zcrecv", "and read by TCP_ZEROCOPY_RECEIVE", S serve_zerocopy, C client_zcrecv,
+	 .resp = 65536},
+	{"uring", "both by io_uring", S serve_uring, C client_uring, .prepare = prepare_uring},
+	/* other kinds */
+	{"tfo", "requests in the SYN, in a network namespace", SM server_tfo_main,
+	 CM client_tfo_main, .turns = 2, .conns = 10, .prepare = prepare_tfo},
+	{"mptcp", "Multipath TCP", S serve_rr, .prepare = prepare_mptcp},
+	{"mptcp-plain", "an MPTCP listener, plain clients", S serve_rr,
+	 .prepare = prepare_mptcp_plain},
+	{"ktls", "TLS in the kernel", S serve_ktls, C client_ktls, .prepare = prepare_ktls},
+	{"netns", "the same addresses and ports in two network namespaces", SM server_netns_main,
+	 CM client_netns_main, .prepare = prepare_netns},
 	/* crowds */
 	{"saturate", "-c pairs as fast as they can for -d", SM server_saturate_main,
 	 CM client_saturate_main, .req = 1, .resp = 1, .service_ms = NONE, .sec = 1},

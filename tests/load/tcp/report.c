@@ -18,14 +18,15 @@ const char *const extra_names[EXTRA] = {
 	[REQUESTS] = "requests",
 	[BANNERS] = "banners",
 	[BLOCKED] = "blocked",
+	[OPEN] = "open",
 	[MAPPED_BYTES] = "mapped_bytes",
 	[FASTOPEN] = "fastopen",
 	[OOB] = "oob",
 	[WRITER_TID] = "writer_tid",
 	[READER_TID] = "reader_tid",
 	[SERVED_PID] = "served_pid",
+	[CLIENT1_PID] = "client1_pid",
 	[CLIENT2_PID] = "client2_pid",
-	[SERVER2_PID] = "server2_pid",
 	[ELAPSED_US] = "elapsed_us",
 };
 
