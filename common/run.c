@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 #include "run.h"
+#include "dest.h"
 #include "log.h"
 #include "opts.h"
 #include "out.h"
@@ -23,6 +24,7 @@
 #define TICK_NS	    50000000ULL /* how long a record may wait in the ring buffer */
 #define FLUSH_MS    2000 /* how long the end may wait for a slow network sink */
 #define MAX_WATCHES 64
+#define LOG_LINES   30 /* of a message of libbpf */
 
 static struct {
 	const struct run_tool *tool;
@@ -77,18 +79,24 @@ static void on_signal(int sig)
 	errno = saved;
 }
 
+/* The verifier's log comes as one message: its end has the reason. */
 static int on_libbpf(enum libbpf_print_level level, const char *fmt, va_list args)
 {
-	char text[2048];
-	size_t n;
+	char *text = NULL, *line, *next;
+	int lines = 0;
 
-	if (!log_verbose)
+	if (!log_verbose || level == LIBBPF_DEBUG || vasprintf(&text, fmt, args) < 0)
 		return 0;
-	vsnprintf(text, sizeof(text), fmt, args);
-	n = strcspn(text, "\n");
-	text[n] = 0;
-	if (level != LIBBPF_DEBUG)
-		log_debug("%s", text);
+	for (next = text + strlen(text); next > text && lines <= LOG_LINES; next--)
+		lines += next[-1] == '\n';
+	for (line = next; line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = 0;
+		if (*line)
+			log_debug("%s", line);
+	}
+	free(text);
 	return 0;
 }
 
@@ -121,7 +129,7 @@ int run_init(const struct run_tool *tool)
 	sigaction(SIGHUP, &sa, NULL);
 	sa.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &sa, NULL);
-	if (std.output)
+	if (std.output && !(tool->own_file && !dest_is_peer(std.output)))
 		err = sink_open(&run.sink, std.output);
 	err = err ?: row_init(std.json, run.sink);
 	if (!err && std.replay)
@@ -151,6 +159,8 @@ static int on_ring(void *ctx, void *data, size_t len)
 	if (len < sizeof(type))
 		return 0;
 	memcpy(&type, data, sizeof(type));
+	if (!run.err && run.tool->before_record)
+		run.err = run.tool->before_record(type, data, len, run.tool->ctx);
 	if (!run.err)
 		run.err = run_feed(type, data, len);
 	return 0;

@@ -17,8 +17,14 @@
 struct run_tool {
 	const char *name;
 	uint32_t format; /* of the record payloads; a recording of another one is refused */
+	bool own_file; /* -o FILE is the tool's own to write; other destinations get JSON lines */
 	/* One record; data is read-only and aligned to 8. A negative errno ends the run. */
 	int (*on_record)(uint32_t type, const void *data, size_t len, void *ctx);
+	/*
+	 * Live: before a record of the ring buffer is handed in. What belongs in front of it is fed
+	 * here. May be NULL.
+	 */
+	int (*before_record)(uint32_t type, const void *data, size_t len, void *ctx);
 	/* Live: at each interval and, with last, once at the end: takes the probes off, reads maps,
 	 * feeds records. */
 	int (*on_interval)(bool last, void *ctx);

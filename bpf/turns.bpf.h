@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef TURNS_BPF_H
+#define TURNS_BPF_H
+/*
+ * The turns of a connection. A hook says what happened on a socket; this says what it was part of.
+ *
+ * All of it runs under the socket's lock, as the hooks that call it do, so that a connection's
+ * state needs no atomic operations. The counters and histograms of the CPU do: a softirq may
+ * interrupt a hook in the middle of one.
+ *
+ * A send is stamped where it begins and believed later, when write_seq has moved (settle()): a call
+ * that fails was none. By then the answer may have arrived, but it has not been read yet, for
+ * reading settles first.
+ *
+ * The peer's data acknowledges what the peer's machine has heard. Data that arrives with bytes of
+ * ours not acknowledged was sent before all of them were heard, so it does not answer them: such a
+ * turn is interleaved (pipelining, streams in both directions, an early refusal). It needs no
+ * parsing, and no guess.
+ */
+#include "tcplat.h"
+
+const volatile __u32 sample_turns = 1; /* one in so many */
+const volatile __u32 conn_hists = 0; /* slots of hists */
+
+__u64 slow_floor = 0; /* turns above it are reported one by one; the user half raises it */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, TL_METRICS);
+	__type(key, __u32);
+	__type(value, struct tl_metric);
+} metrics SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tl_totals);
+} totals SEC(".maps");
+
+struct conn_hist {
+	__u32 slot[HIST_SLOTS];
+};
+
+/*
+ * Histograms of single connections, for the busy ones: slots go round. The user half puts those
+ * that are empty in free_hists, and takes those whose connection's record was lost from
+ * dead_hists; the others come back in records.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct conn_hist);
+} hists SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1);
+	__type(value, __u32);
+} free_hists SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1);
+	__type(value, __u32);
+} dead_hists SEC(".maps");
+
+static __always_inline void add(__u64 *p, __u64 v)
+{
+	__sync_fetch_and_add(p, v);
+}
+
+static __always_inline void count(enum tl_count what)
+{
+	__u32 zero = 0;
+	struct tl_totals *t = bpf_map_lookup_elem(&totals, &zero);
+
+	if (t)
+		add(&t->count[what], 1);
+}
+
+static __always_inline void metric_add(enum tl_metric_id which, __u64 ns)
+{
+	__u32 key = which;
+	struct tl_metric *m = bpf_map_lookup_elem(&metrics, &key);
+	__u64 slot = hist_slot(ns);
+
+	if (!m)
+		return;
+	barrier_var(slot);
+	if (slot >= HIST_SLOTS)
+		return;
+	add(&m->slot[slot], 1);
+	add(&m->sum, ns);
+	if (~ns > m->nmin)
+		m->nmin = ~ns;
+	if (ns > m->max)
+		m->max = ns;
+}
+
+/* Is a behind b? */
+static __always_inline bool after(__u32 a, __u32 b)
+{
+	return (__s32)(a - b) > 0;
+}
+
+/* The sum of squares in 128 bits: ns as long as they fit in 32 bits, beyond that to 65 us. */
+static __always_inline void stats_square(struct tl_conn_stats *st, __u64 ns)
+{
+	__u64 lo = ns * ns, hi = 0;
+
+	if (ns >> 32) {
+		__u64 s = (ns >> 16) * (ns >> 16);
+
+		lo = s << 32;
+		hi = s >> 32;
+	}
+	st->sq_lo += lo;
+	st->sq_hi += hi + (st->sq_lo < lo);
+}
+
+static __always_inline void hist_turn(struct tl_conn *c, __u64 ns)
+{
+	struct conn_hist *h;
+	__u64 slot = hist_slot(ns);
+	__u32 i;
+
+	if (!conn_hists)
+		return;
+	if (!c->hist) {
+		if (c->st.n < TL_HIST_AFTER || bpf_map_pop_elem(&free_hists, &i))
+			return;
+		c->hist = i + 1;
+	}
+	i = c->hist - 1;
+	h = bpf_map_lookup_elem(&hists, &i);
+	barrier_var(slot);
+	if (h && slot < HIST_SLOTS)
+		__sync_fetch_and_add(&h->slot[slot], 1);
+}
+
+static __always_inline void conn_turn(struct tl_conn *c, __u64 ns)
+{
+	struct tl_conn_stats *st = &c->st;
+
+	if (!st->n || ns < st->min)
+		st->min = ns;
+	if (ns > st->max)
+		st->max = ns;
+	st->n++;
+	st->sum += ns;
+	stats_square(st, ns);
+	hist_turn(c, ns);
+}
+
+static __always_inline void note_task(struct tl_conn *c, __u32 *who)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	if (*who == tgid)
+		return;
+	*who = tgid;
+	bpf_get_current_comm(c->comm, sizeof(c->comm));
+}
+
+/* The least round trip that the socket measured while we looked: the kernel's own minimum ages. */
+static __always_inline void note_rtt(const bool direct, struct tl_conn *c, struct tcp_sock *tp)
+{
+	__u32 us = GET(direct, tp, rtt_min.s[0].v);
+
+	if (us && us != ~0U && (!c->min_rtt_us || us < c->min_rtt_us))
+		c->min_rtt_us = us;
+}
+
+static __always_inline void note_counters(const bool direct, struct tl_conn *c, struct tcp_sock *tp)
+{
+	if (!tp)
+		return;
+	c->retrans = GET(direct, tp, total_retrans);
+	c->ooo = GET(direct, tp, rcv_ooopack);
+}
+
+/* A turn begins, on a client with its first send, on a server with the first byte read. */
+static __always_inline void begin_turn(const bool direct, struct tl_conn *c, struct tcp_sock *tp)
+{
+	note_counters(direct, c, tp);
+	c->sends = 1;
+	if (sample_turns > 1 && bpf_get_prandom_u32() % sample_turns)
+		c->flags |= TL_F_SKIP;
+	count(TL_N_OPENED);
+}
+
+struct turn {
+	enum tl_metric_id metric;
+	__u64 begin_ns, arrived_ns, end_ns;
+	__u64 local_ns, network_ns;
+	__u32 request_bytes, pid;
+};
+
+/* One of the slowest so far: out with all that is known of it. */
+static __always_inline void send_slow(const bool direct, struct sock *sk, struct tcp_sock *tp,
+				      struct tl_conn *c, const struct turn *t)
+{
+	struct tl_slow_rec *r = bpf_ringbuf_reserve(&events, sizeof(*r), 0);
+
+	if (!r) {
+		count(TL_N_SLOW_LOST);
+		return;
+	}
+	r->type = TL_REC_SLOW;
+	r->metric = t->metric;
+	r->id = conn_id(direct, sk);
+	flow_of(direct, sk, &r->flow);
+	r->begin_ns = t->begin_ns;
+	r->arrived_ns = t->arrived_ns;
+	r->end_ns = t->end_ns;
+	r->lat_ns = t->end_ns - t->begin_ns;
+	r->local_ns = t->local_ns;
+	r->network_ns = t->network_ns;
+	r->request_bytes = t->request_bytes;
+	r->pid = t->pid;
+	r->min_rtt_us = c->min_rtt_us;
+	r->sends = c->sends;
+	r->flags = c->flags;
+	r->unread_bytes = r->srtt_us = 0;
+	if (tp) {
+		__u32 read = GET(direct, tp, copied_seq), end = bytes_end(direct, sk, tp);
+
+		r->unread_bytes = after(end, read) ? end - read : 0;
+		r->srtt_us = GET(direct, tp, srtt_us) >> 3;
+		if (GET(direct, tp, total_retrans) != c->retrans)
+			r->flags |= TL_F_RETRANS;
+		if (GET(direct, tp, rcv_ooopack) != c->ooo)
+			r->flags |= TL_F_REORDERED;
+	}
+	__builtin_memcpy(r->comm, c->comm, sizeof(r->comm));
+	bpf_ringbuf_submit(r, event_flags());
+}
+
+/* Which class is the turn of? Counts it. Returns whether it is measured. */
+static __always_inline bool classify(struct tl_conn *c, bool several)
+{
+	if (c->flags & TL_F_SKIP) {
+		count(TL_N_LEFT_OUT);
+		return false;
+	}
+	if (c->flags & TL_F_ODD) {
+		c->flags |= TL_F_INTERLEAVED;
+		count(TL_N_INTERLEAVED);
+		return false;
+	}
+	count(several ? TL_N_MULTI : TL_N_ANSWERED);
+	return true;
+}
+
+/* What was the client's turn made of? Into the split of its octave. */
+static __always_inline void split_add(struct tl_conn *c, struct turn *t, __u64 lat)
+{
+	__u64 octave = lat ? hist_log2(lat) : 0;
+	struct tl_totals *totals_;
+	__u32 zero = 0;
+
+	metric_add(TL_REMOTE, lat - t->local_ns - t->network_ns);
+	c->st.local_ns += t->local_ns;
+	c->st.network_ns += t->network_ns;
+	totals_ = bpf_map_lookup_elem(&totals, &zero);
+	if (!totals_)
+		return;
+	if (octave >= TL_OCTAVES)
+		octave = TL_OCTAVES - 1;
+	barrier_var(octave);
+	if (octave >= TL_OCTAVES)
+		return;
+	add(&totals_->split[octave].n, 1);
+	add(&totals_->split[octave].local_ns, t->local_ns);
+	add(&totals_->split[octave].network_ns, t->network_ns);
+	add(&totals_->split[octave].total_ns, lat);
+}
+
+/* The first byte of the answer was read. */
+static __always_inline void end_client(const bool direct, struct sock *sk, struct tcp_sock *tp,
+				       struct tl_conn *c, __u64 now, __u64 arrived_ns)
+{
+	bool several = c->sends > 1;
+	struct turn t = {
+		.metric = several ? TL_CLIENT_MULTI : TL_CLIENT,
+		.begin_ns = c->turn_ns,
+		.arrived_ns = arrived_ns,
+		.end_ns = now,
+		.pid = c->reader,
+	};
+	__u64 lat = now - c->turn_ns, rtt_ns;
+
+	if (!classify(c, several))
+		return;
+	if (tp) {
+		note_rtt(direct, c, tp);
+		t.request_bytes = written_end(direct, sk, tp) - c->turn_seq;
+	}
+	if (arrived_ns > c->turn_ns)
+		t.local_ns = now - arrived_ns;
+	rtt_ns = c->min_rtt_us * 1000ULL;
+	t.network_ns = rtt_ns < lat - t.local_ns ? rtt_ns : lat - t.local_ns;
+	if (several) {
+		metric_add(TL_CLIENT_MULTI, lat);
+	} else {
+		metric_add(TL_CLIENT, lat);
+		split_add(c, &t, lat);
+		conn_turn(c, lat);
+	}
+	if (lat > slow_floor)
+		send_slow(direct, sk, tp, c, &t);
+}
+
+/* A client sends again, or is closed: the last read was the last of the answer. */
+static __always_inline void end_answer(struct tl_conn *c)
+{
+	if (!(c->flags & (TL_F_SKIP | TL_F_ODD)) && c->sends == 1 && c->last_ns > c->turn_ns)
+		metric_add(TL_CLIENT_LAST, c->last_ns - c->turn_ns);
+}
+
+/* The first byte of the server's answer was sent. */
+static __always_inline void end_server(const bool direct, struct sock *sk, struct tcp_sock *tp,
+				       struct tl_conn *c)
+{
+	struct turn t = {
+		.metric = TL_SERVER,
+		.begin_ns = c->turn_ns,
+		.end_ns = c->pend_ns,
+		.pid = c->writer,
+	};
+	__u64 lat = c->pend_ns - c->turn_ns;
+
+	if (!classify(c, false))
+		return;
+	if (tp)
+		note_rtt(direct, c, tp);
+	metric_add(TL_SERVER, lat);
+	conn_turn(c, lat);
+	if (lat > slow_floor)
+		send_slow(direct, sk, tp, c, &t);
+}
+
+/* A send that began at pend_ns took bytes: what was it? */
+static __always_inline void sent(const bool direct, struct sock *sk, struct tcp_sock *tp,
+				 struct tl_conn *c)
+{
+	bool odd = c->flags & TL_F_PEND_ODD;
+
+	c->flags &= ~(TL_F_UNSETTLED | TL_F_PEND_ODD);
+	if (c->role == TL_ROLE_SERVER) {
+		if (odd)
+			c->flags |= TL_F_ODD;
+		if (c->phase == TL_READ)
+			end_server(direct, sk, tp, c);
+		else if (c->phase == TL_QUIET)
+			count(TL_N_UNSOLICITED);
+		c->last_ns = c->pend_ns;
+	} else if (c->phase == TL_SENT) {
+		c->sends++;
+	} else if (c->role == TL_ROLE_CLIENT) {
+		if (c->phase == TL_READ) {
+			end_answer(c);
+			if (!odd && c->pend_ns > c->last_ns)
+				metric_add(TL_IDLE, c->pend_ns - c->last_ns);
+		}
+		/* Held bytes and the like are this turn's: its call has ended already. */
+		c->flags &= ~(TL_F_ODD | TL_F_SKIP);
+		c->turn_ns = c->pend_ns;
+		c->turn_seq = c->pend_seq;
+		begin_turn(direct, c, tp);
+	}
+	if (odd)
+		c->flags |= TL_F_ODD;
+	c->phase = TL_SENT;
+}
+
+static __always_inline void settle(const bool direct, struct sock *sk, struct tcp_sock *tp,
+				   struct tl_conn *c)
+{
+	if ((c->flags & TL_F_UNSETTLED) && written_end(direct, sk, tp) != c->pend_seq)
+		sent(direct, sk, tp, c);
+}
+
+/* A call of send begins. */
+static __always_inline void send_begins(const bool direct, struct sock *sk, struct tcp_sock *tp,
+					struct tl_conn *c)
+{
+	settle(direct, sk, tp, c);
+	c->flags &= ~TL_F_PEND_ODD;
+	c->flags |= TL_F_UNSETTLED;
+	if (after(bytes_end(direct, sk, tp), GET(direct, tp, copied_seq)))
+		c->flags |= TL_F_PEND_ODD;
+	c->pend_seq = GET(direct, tp, write_seq);
+	note_task(c, &c->writer);
+	c->pend_ns = bpf_ktime_get_ns();
+}
+
+/* Bytes were read. arrived_ns, odd: when the first of them was readable, if that is known. */
+static __always_inline void bytes_read(const bool direct, struct sock *sk, struct tcp_sock *tp,
+				       struct tl_conn *c, __u64 now, __u64 arrived_ns, bool odd)
+{
+	count(TL_N_READ);
+	if (c->role == TL_ROLE_SERVER) {
+		if (c->phase != TL_READ) {
+			if (c->phase == TL_SENT && arrived_ns > c->last_ns)
+				metric_add(TL_IDLE, arrived_ns - c->last_ns);
+			c->flags &= ~TL_F_TURN;
+			begin_turn(direct, c, tp);
+			c->phase = TL_READ;
+		}
+		if (odd)
+			c->flags |= TL_F_ODD;
+		c->turn_ns = now;
+		return;
+	}
+	if (c->phase == TL_QUIET) {
+		count(c->flags & TL_F_OLD ? TL_N_MID : TL_N_UNSOLICITED);
+		return;
+	}
+	if (odd)
+		c->flags |= TL_F_ODD;
+	if (c->phase == TL_SENT) {
+		if (c->role == TL_ROLE_CLIENT) {
+			end_client(direct, sk, tp, c, now, arrived_ns);
+		} else {
+			count(TL_N_OPENED);
+			count(TL_N_UNKNOWN);
+		}
+		c->flags &= ~(TL_F_HELD | TL_F_ZERO_WINDOW);
+	}
+	c->phase = TL_READ;
+	c->last_ns = now;
+}
+
+/* The wait of the marked byte, if it is among those read. Returns when it arrived, or 0. */
+static __always_inline __u64 take_mark(struct tl_conn *c, __u64 now, bool *odd)
+{
+	__u64 arrived = c->mark_ns, wait;
+
+	*odd = c->flags & TL_F_MARK_ODD;
+	c->flags &= ~(TL_F_MARKED | TL_F_MARK_ODD);
+	wait = now > arrived ? now - arrived : 0;
+	metric_add(TL_WAIT, wait);
+	c->st.waits++;
+	c->st.wait_ns += wait;
+	wait /= 1000;
+	if (wait > c->st.wait_max_us)
+		c->st.wait_max_us = wait < ~0U ? wait : ~0U;
+	return arrived;
+}
+
+/* The application may have read: copied_seq tells. */
+static __always_inline void maybe_read(const bool direct, struct sock *sk, struct tcp_sock *tp,
+				       struct tl_conn *c)
+{
+	__u32 copied = GET(direct, tp, copied_seq);
+	__u64 now, arrived = 0;
+	bool odd = false;
+
+	if (copied == c->read_seq)
+		return;
+	now = bpf_ktime_get_ns();
+	c->read_seq = copied;
+	settle(direct, sk, tp, c);
+	note_task(c, &c->reader);
+	if ((c->flags & TL_F_MARKED) && after(copied, c->mark_seq))
+		arrived = take_mark(c, now, &odd);
+	bytes_read(direct, sk, tp, c, now, arrived, odd);
+}
+
+/* Data became readable. The first byte that no mark covers gets one, until it is read. */
+static __always_inline void arrived(const bool direct, struct sock *sk, struct tcp_sock *tp,
+				    struct tl_conn *c)
+{
+	__u32 end = bytes_end(direct, sk, tp);
+
+	if (end == c->rcv_seen)
+		return;
+	if (!(c->flags & TL_F_MARKED)) {
+		c->mark_seq = c->rcv_seen;
+		c->mark_ns = bpf_ktime_get_ns();
+		c->flags |= TL_F_MARKED;
+		if (GET(direct, tp, snd_una) != written_end(direct, sk, tp))
+			c->flags |= TL_F_MARK_ODD;
+	}
+	c->rcv_seen = end;
+	count(TL_N_ARRIVED);
+}
+
+/* The connection is over: so is what was going on. */
+static __always_inline void end_turns(const bool direct, struct sock *sk, struct tcp_sock *tp,
+				      struct tl_conn *c)
+{
+	if (tp)
+		settle(direct, sk, tp, c);
+	if (c->role == TL_ROLE_CLIENT && c->phase == TL_READ)
+		end_answer(c);
+	if ((c->role == TL_ROLE_CLIENT && c->phase == TL_SENT) ||
+	    (c->role == TL_ROLE_SERVER && c->phase == TL_READ))
+		count(TL_N_UNANSWERED);
+	c->phase = TL_QUIET;
+}
+#endif

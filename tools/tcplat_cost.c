@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * What the hooks cost, by the kernel's own measurement. Measuring costs as much as half a hook, so it
+ * goes on only until there is enough to say; an empty program that runs beside the others tells
+ * what of each figure is the measurement's own.
+ */
+#include "tcplat_parts.h"
+#include "log.h"
+#include "run.h"
+#include "tcplat.skel.h"
+#include <bpf/bpf.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WINDOW_NS   1000000000ULL
+#define ENOUGH_RUNS 2000
+
+static struct {
+	struct tcplat_bpf *skel;
+	int fd; /* as long as it is open, the kernel counts */
+	uint64_t begin_ns;
+	struct cost result;
+} cost = {.fd = -1};
+
+static bool prog_info(struct bpf_program *prog, struct bpf_prog_info *info)
+{
+	uint32_t len = sizeof(*info);
+
+	memset(info, 0, len);
+	return bpf_program__fd(prog) >= 0 &&
+	       !bpf_obj_get_info_by_fd(bpf_program__fd(prog), info, &len);
+}
+
+/* Is it one that the traffic runs? Iterators run for the tool. */
+static bool is_hook(struct bpf_program *prog)
+{
+	return prog != cost.skel->progs.nothing && prog != cost.skel->progs.poll_storage &&
+	       prog != cost.skel->progs.poll_hash && prog != cost.skel->progs.find_listening;
+}
+
+void cost_begin(struct tcplat_bpf *skel)
+{
+	cost.skel = skel;
+	cost.fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (cost.fd < 0) {
+		log_debug("the kernel does not measure programs: %s", strerror(-cost.fd));
+		return;
+	}
+	skel->links.nothing = bpf_program__attach(skel->progs.nothing);
+	cost.begin_ns = run_now();
+}
+
+/* Sums over the hooks; what an empty program took per run is taken off. */
+static void measure(struct cost *c)
+{
+	struct bpf_prog_info info;
+	struct bpf_program *prog;
+	uint64_t own_ns = 0;
+
+	memset(c, 0, sizeof(*c));
+	if (prog_info(cost.skel->progs.nothing, &info) && info.run_cnt)
+		own_ns = info.run_time_ns / info.run_cnt;
+	bpf_object__for_each_program (prog, cost.skel->obj) {
+		if (!is_hook(prog) || !prog_info(prog, &info))
+			continue;
+		c->hooks += info.run_cnt;
+		c->hook_ns += info.run_time_ns;
+	}
+	c->hook_ns -= c->hooks * own_ns < c->hook_ns ? c->hooks * own_ns : c->hook_ns;
+	c->window_ns = run_now() - cost.begin_ns;
+	c->turns = counters_opened();
+}
+
+void cost_tick(bool now)
+{
+	struct cost c;
+
+	if (cost.fd < 0 || (!now && run_now() - cost.begin_ns < WINDOW_NS))
+		return;
+	measure(&c);
+	if (!now && c.hooks < ENOUGH_RUNS)
+		return;
+	close(cost.fd);
+	cost.fd = -1;
+	bpf_link__destroy(cost.skel->links.nothing);
+	cost.skel->links.nothing = NULL;
+	cost.result = c;
+}
+
+void cost_get(struct cost *c)
+{
+	struct bpf_prog_info info;
+	struct bpf_program *prog;
+
+	*c = cost.result;
+	c->missed = 0;
+	bpf_object__for_each_program (prog, cost.skel->obj) {
+		if (is_hook(prog) && prog_info(prog, &info))
+			c->missed += info.recursion_misses;
+	}
+}
