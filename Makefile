@@ -51,7 +51,8 @@ fuzzers    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 loads      := $(patsubst tests/load/%.c,%,$(wildcard tests/load/*.c)) exceptions symbols tcp
 benches    := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 formatted  := $(wildcard common/*.[ch] tools/*.[ch] bpf/*.c tests/*/*.[ch] tests/load/*.cc \
-	tests/load/symbols/*.[ch] tests/load/tcp/*.[ch] tests/load/go/*/*.c) $(filter-out bpf/vmlinux.h,$(wildcard bpf/*.h))
+	tests/load/symbols/*.[ch] tests/load/tcp/*.[ch] tests/load/go/*/*.c) \
+	$(filter-out bpf/vmlinux.h,$(wildcard bpf/*.h))
 
 .DELETE_ON_ERROR:
 .SECONDARY:

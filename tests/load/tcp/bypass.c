@@ -7,7 +7,10 @@
 #include "tcp.h"
 #include "cases.h"
 
-#define PAGE 4096
+static size_t whole_pages(size_t len)
+{
+	return len - len % sysconf(_SC_PAGESIZE);
+}
 
 /* --- sendfile: the answer comes out of a file in memory */
 static void send_file(struct end *e, struct turn *t, int file)
@@ -177,8 +180,9 @@ static void reap_notices(int fd)
 
 void serve_zerocopy(struct end *e)
 {
-	char *pages = mmap(NULL, (opt.resp + PAGE - 1) / PAGE * PAGE, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	char *pages =
+		mmap(NULL, whole_pages(opt.resp) + sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
 	if (pages == MAP_FAILED)
 		die("mmap");
@@ -200,7 +204,7 @@ void serve_zerocopy(struct end *e)
 /* --- zcrecv: TCP_ZEROCOPY_RECEIVE maps whole pages; what is no whole page is read */
 static size_t receive_pages(struct end *e, char *map, size_t len)
 {
-	struct tcp_zerocopy_receive zc = {.address = (uintptr_t)map, .length = len / PAGE * PAGE};
+	struct tcp_zerocopy_receive zc = {.address = (uintptr_t)map, .length = whole_pages(len)};
 	socklen_t size = sizeof(zc);
 
 	if (!zc.length)
@@ -211,7 +215,7 @@ static size_t receive_pages(struct end *e, char *map, size_t len)
 		return 0;
 	took(e, zc.length);
 	add(&shared->extra[MAPPED_BYTES], zc.length);
-	madvise(map, len / PAGE * PAGE, MADV_DONTNEED);
+	madvise(map, whole_pages(len), MADV_DONTNEED);
 	return zc.length;
 }
 
@@ -226,7 +230,7 @@ static void hear_pages(struct end *e, struct turn *t, char *map)
 		t->c_enter = t->c_enter ?: now_ns();
 		n = receive_pages(e, map, left);
 		if (!n)
-			n = get(e, left < PAGE ? left : PAGE, 0);
+			n = get(e, left < 4096 ? left : 4096, 0);
 		t->c_last = now_ns();
 		t->c_first = t->c_first ?: t->c_last;
 		left -= n;
@@ -235,8 +239,8 @@ static void hear_pages(struct end *e, struct turn *t, char *map)
 
 void client_zcrecv(struct end *e)
 {
-	char *map =
-		mmap(NULL, (opt.resp + PAGE - 1) / PAGE * PAGE, PROT_READ, MAP_SHARED, e->fd, 0);
+	char *map = mmap(NULL, whole_pages(opt.resp) + sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED,
+			 e->fd, 0);
 
 	if (map == MAP_FAILED)
 		die("mmap of a socket");

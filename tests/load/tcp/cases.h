@@ -6,31 +6,33 @@ struct end;
 
 /* turns.c */
 void client_bytewise(struct end *e);
-void client_cork(struct end *e);
 void client_epoll(struct end *e);
 void client_idle(struct end *e);
-void client_lowat(struct end *e);
-void client_nagle(struct end *e);
 void client_oob(struct end *e);
 void client_partial(struct end *e);
 void client_peek(struct end *e);
 void client_pipeline(struct end *e);
-void client_quickack(struct end *e);
 void client_slow(struct end *e);
 void client_banner(struct end *e);
 void client_smallbuf_main(void);
 void client_trunc(struct end *e);
 void client_twosends(struct end *e);
-void client_waitall(struct end *e);
 void client_zerosend(struct end *e);
 void serve_banner(struct end *e);
 void serve_bytewise(struct end *e);
-void serve_nagle(struct end *e);
 void serve_oob(struct end *e);
 void serve_peek(struct end *e);
-void serve_pieces(struct end *e);
 void serve_slow(struct end *e);
 int prepare_pipeline(void);
+
+/* knobs.c */
+void client_cork(struct end *e);
+void client_lowat(struct end *e);
+void client_nagle(struct end *e);
+void client_quickack(struct end *e);
+void client_waitall(struct end *e);
+void serve_nagle(struct end *e);
+void serve_pieces(struct end *e);
 
 /* life.c */
 void client_deferaccept(struct end *e);
@@ -88,6 +90,7 @@ int prepare_uring(void);
 
 /* kinds.c */
 void client_ktls(struct end *e);
+void client_mptcp(struct end *e);
 void client_netns_main(void);
 void client_tfo_main(void);
 void serve_ktls(struct end *e);

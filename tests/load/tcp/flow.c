@@ -138,10 +138,12 @@ void client_blocked_main(void)
 
 void server_blocked_main(void)
 {
+	int fd = -1;
+
 	ready();
 	for (int64_t i = 0; i < opt.conns; i++)
-		accept_one(listeners[0]);
-	pause();
+		fd = accept_one(listeners[0]);
+	await_in(fd, POLLIN); /* the client's end */
 }
 
 /* --- saturate: -c pairs of threads, as fast as they can, for -d seconds */

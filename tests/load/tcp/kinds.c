@@ -10,6 +10,12 @@
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
 #endif
+#ifndef SOL_MPTCP
+#define SOL_MPTCP 284
+#endif
+#ifndef MPTCP_INFO
+#define MPTCP_INFO 1
+#endif
 #ifndef SOL_TLS
 #define SOL_TLS 282
 #endif
@@ -96,6 +102,16 @@ int prepare_mptcp(void)
 	return 0;
 }
 
+/* multipath: on how many connections the peers agreed on it. Linux tells since 5.16. */
+void client_mptcp(struct end *e)
+{
+	char info[256];
+	socklen_t len = sizeof(info);
+
+	add(&shared->extra[MULTIPATH], !getsockopt(e->fd, SOL_MPTCP, MPTCP_INFO, info, &len));
+	client_rr(e);
+}
+
 /* An MPTCP listener whose clients speak plain TCP: only the listener is made with the protocol. */
 int prepare_mptcp_plain(void)
 {
@@ -162,12 +178,13 @@ int prepare_netns(void)
 	if (unshare(CLONE_NEWNET) || loopback_up())
 		return refused("a network namespace");
 	opt.conns = 2;
+	opt.port = opt.port ?: 45450;
 	return 0;
 }
 
 static void netns_pair(int which, uint64_t *client_pid)
 {
-	uint16_t port = opt.port ?: 45450;
+	uint16_t port = opt.port;
 	pid_t pid;
 
 	if (unshare(CLONE_NEWNET) || loopback_up())

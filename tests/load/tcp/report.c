@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* The truth, as "truth KEY VALUE" lines. */
 #include "tcp.h"
+#include "cases.h"
 
 static const char *const series_names[NSERIES] = {
 	[CLIENT] = "client",
@@ -25,6 +26,7 @@ const char *const extra_names[EXTRA] = {
 	[WRITER_TID] = "writer_tid",
 	[READER_TID] = "reader_tid",
 	[SERVED_PID] = "served_pid",
+	[MULTIPATH] = "multipath",
 	[CLIENT1_PID] = "client1_pid",
 	[CLIENT2_PID] = "client2_pid",
 	[ELAPSED_US] = "elapsed_us",
@@ -128,7 +130,7 @@ static void report_ports(void)
 	const char *comma = "";
 
 	printf("truth client_ports ");
-	for (int64_t i = 0; i < opt.conns && i < 1000; i++) {
+	for (int64_t i = 0; i < opt.conns && i < 100; i++) {
 		if (!shared->conns[i].port)
 			continue;
 		printf("%s%u", comma, shared->conns[i].port);
@@ -137,7 +139,21 @@ static void report_ports(void)
 	printf("%s\n", *comma ? "" : "-");
 }
 
-void report(bool complete)
+/* What one end sent the other received, but for what a reset threw away. */
+static int contradiction(void)
+{
+	const struct side *c = &shared->client, *s = &shared->server;
+
+	if (c->resets || s->resets || the_case->prepare == prepare_selfconnect)
+		return 0;
+	if (c->bytes_sent == s->bytes_received + shared->extra[OOB] &&
+	    s->bytes_sent == c->bytes_received)
+		return 0;
+	fprintf(stderr, "tcp: what one side sent the other did not receive\n");
+	return 1;
+}
+
+int report(bool complete)
 {
 	const uint64_t elapsed = shared->extra[ELAPSED_US];
 
@@ -163,4 +179,5 @@ void report(bool complete)
 	}
 	if (elapsed)
 		say("rate_per_s", shared->series[CLIENT].n * 1000000 / elapsed);
+	return complete ? contradiction() : 0;
 }

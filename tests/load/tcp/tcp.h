@@ -71,6 +71,7 @@ enum {
 	WRITER_TID,
 	READER_TID,
 	SERVED_PID,
+	MULTIPATH,
 	CLIENT1_PID,
 	CLIENT2_PID,
 	ELAPSED_US,
@@ -165,9 +166,12 @@ void await_eof(struct end *e);
 void serve_rr(struct end *e);
 void client_rr(struct end *e);
 
-/* report.c: what is known before the traffic; the turns folded into series, and all of it. */
+/*
+ * report.c: what is known before the traffic; then all, with the turns folded into the series.
+ * Returns the exit status: 1 when the sides' bytes contradict, which is a broken bench.
+ */
 void report_setup(void);
-void report(bool complete);
+int report(bool complete);
 
 /* The cases. */
 extern const struct tcp_case cases[];
