@@ -218,6 +218,7 @@ static void processes(void)
 	T_EQ(uname(&u), 0);
 	T_EQ(getrusage(RUSAGE_SELF, &ru), 0);
 	T_EQ(syscall(SYS_getrandom, random, sizeof(random), 0), sizeof(random));
+	T_OK(syscall(SYS_membarrier, 0 /* MEMBARRIER_CMD_QUERY */, 0) >= 0 || errno == ENOSYS);
 	T_EQ(waitpid(-1, NULL, WNOHANG), -1);
 	T_EQ(errno, ECHILD);
 	T_EQ(getrlimit(RLIMIT_NOFILE, &lim), 0);
