@@ -154,7 +154,7 @@ static int digits(struct reader *s, uint64_t *m, int *count)
 	int rest = 0;
 
 	for (*count = 0; digit(*s->p); s->p++, ++*count) {
-		if (*m > (UINT64_MAX - 9) / 10 || rest)
+		if (*m > (UINT64_MAX - 9) / 10)
 			rest++;
 		else
 			*m = *m * 10 + (*s->p - '0');

@@ -78,6 +78,12 @@ static void test_many(void)
 	for (const struct jval *v = jval_first(&r, val(text)); v; v = jval_next(&r, v))
 		sum += v->u;
 	T_EQ(sum, 9999);
+	/* Side by side is not within. */
+	for (int i = 0; i < 200; i++)
+		memcpy(text + 1 + 3 * i, i < 199 ? "[]," : "{}]", 4);
+	T_EQ(r.n, 10000);
+	val(text);
+	T_EQ(r.n, 201);
 }
 
 static void test_numbers(void)
