@@ -56,13 +56,19 @@ static __always_inline __u64 v6_half(__be32 a, __be32 b)
 	return (__u64)b << 32 | a;
 }
 
-/* The two ends of a connected socket. */
-static __always_inline void flow_of(const bool direct, struct sock *sk, struct flow *f)
+/*
+ * The two ends of a connected socket. tp may be NULL: it is asked for the local port of a socket
+ * that was closed, which has given it back.
+ */
+static __always_inline void flow_of(const bool direct, struct sock *sk, struct tcp_sock *tp,
+				    struct flow *f)
 {
 	bool v6 = GET(direct, sk, __sk_common.skc_family) == AF_INET6;
 	struct net *net = GET(direct, sk, __sk_common.skc_net.net);
 
 	f->local_port = GET(direct, sk, __sk_common.skc_num);
+	if (!f->local_port && tp)
+		f->local_port = swap16(GET(direct, tp, inet_conn.icsk_inet.inet_sport));
 	f->remote_port = swap16(GET(direct, sk, __sk_common.skc_dport));
 	f->netns = GET(direct, net, ns.inum);
 	f->mapped = 0;

@@ -134,7 +134,7 @@ static __always_inline bool sampled(const bool direct, struct sock *sk)
 
 	if (sample <= 1)
 		return true;
-	flow_of(direct, sk, &f);
+	flow_of(direct, sk, NULL, &f);
 	return flow_hash(&f) % sample == 0;
 }
 
@@ -145,7 +145,7 @@ static __always_inline bool flow_passes(const bool direct, struct sock *sk)
 
 	if (!by_flow && sample <= 1)
 		return true;
-	flow_of(direct, sk, &f);
+	flow_of(direct, sk, NULL, &f);
 	if (sample > 1 && flow_hash(&f) % sample)
 		return false;
 	return !by_flow || netsel_pass(&f);
@@ -241,6 +241,9 @@ static __always_inline struct tl_conn *conn_of(const bool direct, struct sock *s
 	if (!c)
 		return conn_found(direct, sk, tp, true);
 	if (c->flags & TL_F_TENTATIVE) {
+		/* Still connecting: its addresses are not known yet. */
+		if (!c->role)
+			return NULL;
 		if (!task_passes()) {
 			conn_drop(sk);
 			return NULL;
@@ -259,7 +262,7 @@ static __always_inline void fill_rec(const bool direct, struct sock *sk, struct 
 	r->id = conn_id(direct, sk);
 	r->now_ns = bpf_ktime_get_ns();
 	r->born_ns = c->flags & TL_F_OLD ? 0 : c->born_ns;
-	flow_of(direct, sk, &r->flow);
+	flow_of(direct, sk, tp, &r->flow);
 	r->st = c->st;
 	r->writer = c->writer;
 	r->reader = c->reader;
@@ -462,25 +465,31 @@ static __always_inline void connected(const bool direct, struct sock *sk, struct
 	}
 	conn_counts(c);
 	metric_add(TL_CONNECT, now - c->born_ns);
-	c->born_ns = now;
 	c->role = TL_ROLE_CLIENT;
 	conn_seqs(direct, sk, tp, c);
+	/* The SYN had a request in it (TCP fast open), which no hook of a send has seen. */
+	if (GET(direct, tp, bytes_sent)) {
+		c->turn_ns = c->born_ns;
+		c->turn_seq = GET(direct, tp, write_seq) - GET(direct, tp, bytes_sent);
+		c->phase = TL_SENT;
+		begin_turn(direct, c, tp);
+	}
+	c->born_ns = now;
 }
 
 static __always_inline void accepted(const bool direct, struct sock *sk, struct tcp_sock *tp)
 {
-	struct tl_conn *c;
+	struct tl_conn *c = conn_get(sk);
 
-	if (!flow_passes(direct, sk))
-		return;
 	/* One that is there already was of an earlier socket at this address, or connects too. */
-	c = conn_get(sk);
 	if (c && (c->flags & TL_F_TENTATIVE)) {
 		connected(direct, sk, tp);
 		return;
 	}
 	if (c)
 		conn_drop(sk);
+	if (!flow_passes(direct, sk))
+		return;
 	c = conn_make(sk);
 	if (!c) {
 		count(TL_N_CONNS_FULL);
@@ -495,6 +504,23 @@ static __always_inline void accepted(const bool direct, struct sock *sk, struct 
 		conn_counts(c);
 }
 
+/*
+ * The socket was reset by its owner: closed without lingering, or disconnected.
+ * Nothing will be read any more, and its addresses are about to go. Whatever else ends a connection
+ * has seen a FIN or left an error.
+ */
+static __always_inline void disconnected(const bool direct, struct sock *sk, struct tcp_sock *tp)
+{
+	struct tl_conn *c = conn_get(sk);
+
+	/* Where data is unread the addresses stay. */
+	if (!c || (c->flags & TL_F_TENTATIVE) || GET(direct, sk, sk_err) ||
+	    after(bytes_end(direct, sk, tp), GET(direct, tp, copied_seq)))
+		return;
+	conn_close(direct, sk, tp, c);
+	conn_drop(sk);
+}
+
 static __always_inline int on_state(const bool direct, struct sock *sk, int before, int now)
 {
 	struct tcp_sock *tp = tcp_of(direct, sk);
@@ -505,6 +531,8 @@ static __always_inline int on_state(const bool direct, struct sock *sk, int befo
 		note_listening(direct, sk);
 		return 0;
 	}
+	if (now == TCP_CLOSE && (before == TCP_ESTABLISHED || before == TCP_CLOSE_WAIT))
+		disconnected(direct, sk, tp);
 	if (now != TCP_SYN_SENT && now != TCP_ESTABLISHED)
 		return 0;
 	if (bpf_core_field_exists(tp->is_mptcp) && GET(direct, tp, is_mptcp)) {
@@ -608,14 +636,20 @@ static __always_inline int mptcp_arrival(struct sock *sk)
 
 static __always_inline int mptcp_state(struct sock *sk, int before, int now)
 {
-	struct tl_conn *c;
+	struct tl_conn *c = conn_get(sk);
 
-	if (now == TCP_CLOSE) {
-		c = conn_get(sk);
-		if (c && c->role) {
-			conn_close(true, sk, NULL, c);
-			conn_drop(sk);
-		}
+	if (now == TCP_CLOSE && c) {
+		conn_close(true, sk, NULL, c);
+		conn_drop(sk);
+	} else if (now == TCP_ESTABLISHED && before == TCP_SYN_SENT && !c && !by_task &&
+		   flow_passes(true, sk)) {
+		c = conn_make(sk);
+		if (!c)
+			return 0;
+		c->flags = TL_F_MPTCP;
+		c->role = TL_ROLE_CLIENT;
+		c->born_ns = bpf_ktime_get_ns();
+		conn_counts(c);
 	}
 	return 0;
 }

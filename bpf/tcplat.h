@@ -134,10 +134,19 @@ struct tl_conn {
 	char comm[16]; /* of the one that was there last */
 	__u32 min_rtt_us;
 	__u16 sends; /* in this turn */
-	__u8 phase, role;
+	__u8 phase : 4, role : 4;
+	__u8 doubt; /* so many turns are not believed yet; TL_STREAM: none ever */
 	__u16 flags;
 	__u16 hist; /* 1 + its slot of conn_hists; 0: none */
 };
+
+/*
+ * So many turns after an interleaved one count as interleaved too, because where both ends speak all
+ * the time some sends happen to look like answers. It adds up: a connection that does it again and
+ * again is a stream, whose turns are never believed.
+ */
+#define TL_DOUBT  32
+#define TL_STREAM 255
 
 /* Turns that a connection has before it gets a histogram of its own. */
 #define TL_HIST_AFTER 4

@@ -211,7 +211,7 @@ static __always_inline void send_slow(const bool direct, struct sock *sk, struct
 	r->type = TL_REC_SLOW;
 	r->metric = t->metric;
 	r->id = conn_id(direct, sk);
-	flow_of(direct, sk, &r->flow);
+	flow_of(direct, sk, tp, &r->flow);
 	r->begin_ns = t->begin_ns;
 	r->arrived_ns = t->arrived_ns;
 	r->end_ns = t->end_ns;
@@ -245,8 +245,11 @@ static __always_inline bool classify(struct tl_conn *c, bool several)
 		count(TL_N_LEFT_OUT);
 		return false;
 	}
-	if (c->flags & TL_F_ODD) {
-		c->flags |= TL_F_INTERLEAVED;
+	if (c->flags & TL_F_ODD)
+		c->doubt = c->doubt < TL_STREAM - TL_DOUBT ? c->doubt + TL_DOUBT + 1 : TL_STREAM;
+	if (c->doubt) {
+		c->doubt -= c->doubt < TL_STREAM;
+		c->flags |= TL_F_ODD | TL_F_INTERLEAVED;
 		count(TL_N_INTERLEAVED);
 		return false;
 	}
@@ -390,7 +393,9 @@ static __always_inline void send_begins(const bool direct, struct sock *sk, stru
 	settle(direct, sk, tp, c);
 	c->flags &= ~TL_F_PEND_ODD;
 	c->flags |= TL_F_UNSETTLED;
-	if (after(bytes_end(direct, sk, tp), GET(direct, tp, copied_seq)))
+	/* An urgent byte stays in the stream until what follows it is read. */
+	if (after(bytes_end(direct, sk, tp),
+		  GET(direct, tp, copied_seq) + !!GET(direct, tp, urg_data)))
 		c->flags |= TL_F_PEND_ODD;
 	c->pend_seq = GET(direct, tp, write_seq);
 	note_task(c, &c->writer);
@@ -482,7 +487,7 @@ static __always_inline void arrived(const bool direct, struct sock *sk, struct t
 		c->mark_seq = c->rcv_seen;
 		c->mark_ns = bpf_ktime_get_ns();
 		c->flags |= TL_F_MARKED;
-		if (GET(direct, tp, snd_una) != written_end(direct, sk, tp))
+		if (after(written_end(direct, sk, tp), GET(direct, tp, snd_una)))
 			c->flags |= TL_F_MARK_ODD;
 	}
 	c->rcv_seen = end;

@@ -155,12 +155,14 @@ struct sock_common {
 
 struct sock {
 	struct sock_common __sk_common;
+	int sk_err;
 	u8 sk_shutdown;
 	u16 sk_protocol;
 };
 
 struct inet_sock {
 	struct sock sk;
+	__be16 inet_sport;
 };
 
 struct tcp_ulp_ops {
@@ -185,6 +187,7 @@ struct tcp_sock {
 	u32 copied_seq, rcv_nxt, write_seq, snd_nxt, snd_una, snd_wnd;
 	u64 bytes_acked, bytes_sent, bytes_retrans, bytes_received;
 	u32 srtt_us, total_retrans, rcv_ooopack;
+	u16 urg_data;
 	struct minmax rtt_min;
 	bool is_mptcp;
 };
