@@ -259,21 +259,32 @@ static void text_row(const struct table *t, const void *rec)
 	out_end_row();
 }
 
+int row_line(const struct table *t, const void *rec)
+{
+	if (!json_mode)
+		text_row(t, rec);
+	return latched(out_error());
+}
+
+void row_keys(const struct table *t, const void *rec, struct json *j)
+{
+	for (const struct col *c = t->cols; c->kind != COL_END; c++) {
+		if (c->key && !(c->flags & COL_F_TEXT))
+			json_value(c, rec, j);
+	}
+}
+
 int row_print(const struct table *t, const void *rec)
 {
 	struct json *j = &object;
 
-	if (!json_mode)
-		text_row(t, rec);
+	row_line(t, rec);
 	if (!json_mode && !json_sink)
 		return latched(out_error());
 	json_reset(j);
 	json_open(j, NULL, '{');
 	json_str(j, "type", t->type);
-	for (const struct col *c = t->cols; c->kind != COL_END; c++) {
-		if (c->key && !(c->flags & COL_F_TEXT))
-			json_value(c, rec, j);
-	}
+	row_keys(t, rec, j);
 	json_close(j, '}');
 	return row_object(j);
 }

@@ -78,6 +78,12 @@ void row_header(const struct table *t);
 /* Prints one record: text or JSON on stdout, JSON to the sink. Returns what row_flush() would,
  * without flushing. */
 int row_print(const struct table *t, const void *rec);
+/*
+ * Its two halves, for a table that is a part of something: the text alone (nothing under -j; returns
+ * as row_print()), and the keys alone, into an object that is open in j.
+ */
+int row_line(const struct table *t, const void *rec);
+void row_keys(const struct table *t, const void *rec, struct json *j);
 /* A finished JSON object (histograms, summary): to stdout under -j and to the sink. Returns as
  * row_print(); -ENOMEM when j has failed. */
 int row_object(struct json *j);

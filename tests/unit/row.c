@@ -161,6 +161,40 @@ static void test_json(void)
 	json_free(&j);
 }
 
+/* A table that is a part of something: its text goes nowhere else, nor do its keys. */
+static void test_halves(void)
+{
+	static const struct col two[] = {
+		COL(struct rec, pid, COL_U32, "pid", "PID", 4, 0),
+		COL(struct rec, n, COL_U64, "calls", NULL, 0, COL_F_JSON),
+		COL(struct rec, n, COL_U64, NULL, "N", 2, COL_F_TEXT),
+		{},
+	};
+	static const struct table t = {"part", two};
+	struct rec r = full();
+	struct sink *sink;
+	struct json j;
+
+	T_EQ(sink_open(&sink, "/dev/full"), 0);
+	begin(false, sink);
+	T_EQ(row_line(&t, &r), 0);
+	T_STR(end(), "  42  3\n");
+	T_EQ(sink_close(sink, 0, NULL), 0); /* nothing was written */
+	begin(true, NULL);
+	T_EQ(row_line(&t, &r), 0);
+	json_init(&j);
+	json_open(&j, NULL, '[');
+	for (int i = 0; i < 2; i++) {
+		json_open(&j, NULL, '{');
+		row_keys(&t, &r, &j);
+		json_close(&j, '}');
+	}
+	json_close(&j, ']');
+	row_object(&j);
+	T_STR(end(), "[{\"pid\":42,\"calls\":3},{\"pid\":42,\"calls\":3}]\n");
+	json_free(&j);
+}
+
 static void test_sink(void)
 {
 	char path[] = "/tmp/row.XXXXXX", got[1024];
@@ -249,6 +283,7 @@ int main(void)
 	test_text();
 	test_realign();
 	test_json();
+	test_halves();
 	test_sink();
 	test_times();
 	return t_done();
