@@ -4,9 +4,13 @@
 /*
  * tcplat's user half in parts:
  *   tcplat.c          options, main
- *   tcplat_model.c    from records to state; with the next four all that a replay needs
- *   tcplat_conns.c    the connections: those that are open, and those that the report names
- *   tcplat_rows.c     tables for people, and the JSON lines "interval" and "conn"
+ *   tcplat_model.c    from records to state; with all up to the account what a replay needs
+ *   tcplat_conns.c    the connections that are open
+ *   tcplat_ends.c     connections by their two ends: those that the report names
+ *   tcplat_busiest.c  the busiest of an interval
+ *   tcplat_rows.c     rows of connections, and the JSON line "conn"
+ *   tcplat_interval.c the rows and the JSON line of an interval
+ *   tcplat_final.c    the text at the end
  *   tcplat_report.c   the report, one JSON document
  *   tcplat_report_parts.c  its lists: connections, octaves of the split, slowest turns
  *   tcplat_account.c  the closing account
@@ -75,12 +79,16 @@ int model_record(uint32_t type, const void *data, size_t len, void *ctx);
 bool model_summary(struct json *j, char *text, size_t size, void *ctx); /* account */
 /* now - before: the last interval alone. min and max are of the whole run where they cannot be told. */
 void model_interval(const struct metric *m, struct hist *h);
-/* Sum of the octaves; of those between lo and hi (exclusive) alone. */
+/* Sum of the octaves lo <= octave < hi; of all: 0, TL_OCTAVES. */
 struct split model_split(const struct tl_totals *t, unsigned int lo, unsigned int hi);
 /* The metric of the headline: TL_CLIENT, or TL_SERVER where the machine saw no client. */
 enum tl_metric_id model_headline(void);
 /* The turn that is slow enough to be kept has at least this many ns; 0: any. */
 uint64_t model_slow_floor(void);
+/* How many connections were open at the last poll; model.open knows only at the end. */
+uint64_t model_open(void);
+/* Standard deviation in ns of n values from their sum and the sum of their squares; 0 of none. */
+double stats_dev(uint64_t n, uint64_t sum, double squares);
 extern const char *const backend_names[]; /* by enum tl_backend */
 extern const char *const role_names[]; /* by enum tl_role */
 /* Names of enum tl_count for JSON ("connections_old" ...). */
@@ -102,7 +110,10 @@ int conns_record(const struct tl_conn_rec *r, const struct tl_hist_rec *h);
 size_t conns_top(const struct conn **top, size_t n);
 /* The interval is over. */
 void conns_interval_done(void);
-/* For the report: each connection that it names. other: what the rest came to. */
+/*
+ * For the report: each connection that it names, most turns first. other: what the rest came to
+ * (its sockets, open, turns and sums alone mean something); nother: its sockets.
+ */
 struct conn_total {
 	struct flow flow;
 	uint8_t role;
@@ -123,7 +134,8 @@ void conns_each(void (*fn)(const struct conn_total *t, void *ctx), void *ctx,
 
 /* --- output */
 void rows_interval(void); /* text rows or the JSON object "interval" */
-void rows_closed(const struct conn *c); /* JSON "conn"; nothing in text */
+/* JSON "conn"; nothing in text. What is new of c (d_turns ... max_ns) is all of it here. */
+void rows_closed(const struct conn *c);
 int rows_final(void); /* text at the end: metrics, histogram, split, slowest turns */
 /* The report as one JSON object: type, schema version, everything. */
 void report_json(struct json *j);

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * The closing account: what was seen equals what was reported and, cause by cause, what was not.
+ */
+#include "tcplat_model.h"
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define COUNT(what) ((uint64_t)model.totals.t.count[what])
+
+static struct {
+	char *at;
+	size_t left;
+} out;
+
+__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(out.at, out.left, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= out.left)
+		n = out.left ? out.left - 1 : 0;
+	out.at += n;
+	out.left -= n;
+}
+
+/* A number with its words, or nothing. */
+static void cause(uint64_t n, const char *before, const char *after)
+{
+	if (n)
+		say("%s %" PRIu64 "%s", before, n, after);
+}
+
+/* Hooks that did not run may be missing on either side. */
+static bool agree(uint64_t a, uint64_t b)
+{
+	return (a > b ? a - b : b - a) <= model.totals.missed;
+}
+
+struct sums {
+	uint64_t conns, turns, single, samples, waits; /* what became of them */
+	uint64_t hist_turns, hist_waits, hist_multi;
+};
+
+static bool balanced(const struct sums *s)
+{
+	return agree(COUNT(TL_N_CONNS), s->conns) && agree(COUNT(TL_N_OPENED), s->turns) &&
+	       s->hist_turns == COUNT(TL_N_ANSWERED) && s->hist_turns == s->samples &&
+	       s->hist_multi == COUNT(TL_N_MULTI) && agree(s->hist_waits, s->waits);
+}
+
+static void sum_up(struct sums *s)
+{
+	*s = (struct sums){
+		.conns = model.closed + COUNT(TL_N_CONNS_LOST) + model.open,
+		.turns = COUNT(TL_N_ANSWERED) + COUNT(TL_N_MULTI) + COUNT(TL_N_INTERLEAVED) +
+			 COUNT(TL_N_UNKNOWN) + COUNT(TL_N_UNANSWERED) + COUNT(TL_N_LEFT_OUT) +
+			 model.turns_open,
+		.samples = model.closed_turns + model.open_turns + COUNT(TL_N_LOST_TURNS),
+		.waits = model.closed_waits + model.open_waits + COUNT(TL_N_LOST_WAITS),
+		.hist_turns = hist_count(&model.metrics[TL_CLIENT].now) +
+			      hist_count(&model.metrics[TL_SERVER].now),
+		.hist_waits = hist_count(&model.metrics[TL_WAIT].now),
+		.hist_multi = hist_count(&model.metrics[TL_CLIENT_MULTI].now),
+	};
+}
+
+static void account_json(struct json *j, bool complete)
+{
+	const struct tl_totals_rec *t = &model.totals;
+
+	json_bool(j, "complete", complete);
+	json_u64(j, "connections_closed", model.closed);
+	json_u64(j, "connections_open", model.open);
+	json_u64(j, "turns_open", model.turns_open);
+	for (int i = 0; i < TL_COUNTS; i++)
+		json_u64(j, count_names[i], COUNT(i));
+	json_u64(j, "hooks_missed", t->missed);
+	if (t->hooks)
+		json_f64(j, "ns_per_hook", (double)t->hook_ns / t->hooks);
+	if (t->hook_window_ns)
+		json_f64(j, "hook_cpu_percent", t->hook_ns * 100.0 / t->hook_window_ns);
+}
+
+static void conns_say(void)
+{
+	say("connections %" PRIu64 " = closed %" PRIu64 " + open %" PRIu64, COUNT(TL_N_CONNS),
+	    model.closed, model.open);
+	cause(COUNT(TL_N_CONNS_LOST), " + LOST to a full ring buffer", " (raise --ring-size)");
+	cause(COUNT(TL_N_CONNS_OLD), "; older than tcplat", "");
+	cause(COUNT(TL_N_CONNS_OTHER), "; not looked at", "");
+	cause(COUNT(TL_N_CONNS_SAMPLED), "; left out by --sample", "");
+	cause(COUNT(TL_N_CONNS_FULL), "; NO ROOM for a connection, times",
+	      " (raise --max-tracked)");
+	cause(COUNT(TL_N_CONNECT_FAILED), "; connects that failed", "");
+	cause(COUNT(TL_N_SUBFLOWS), "; subflows of MPTCP", "");
+}
+
+static void turns_say(void)
+{
+	say("\nturns %" PRIu64 " = answered %" PRIu64, COUNT(TL_N_OPENED), COUNT(TL_N_ANSWERED));
+	cause(COUNT(TL_N_MULTI), " + of several sends", "");
+	cause(COUNT(TL_N_INTERLEAVED), " + interleaved", "");
+	cause(COUNT(TL_N_UNKNOWN), " + of unknown role", "");
+	cause(COUNT(TL_N_UNANSWERED), " + unanswered", "");
+	cause(COUNT(TL_N_LEFT_OUT), " + left out by --sample-turns", "");
+	cause(model.turns_open, " + open", "");
+	cause(COUNT(TL_N_UNSOLICITED), "; unsolicited data", "");
+	cause(COUNT(TL_N_MID), "; begun before tcplat", "");
+	cause(COUNT(TL_N_LOST_TURNS), "; of LOST connections", "");
+	cause(COUNT(TL_N_SLOW_LOST), "; slowest LOST to a full ring buffer", "");
+	cause(model.totals.missed, "; hooks that did not run", "");
+}
+
+static void sums_say(const struct sums *s)
+{
+	say("\nnot equal: connections %" PRIu64 " and %" PRIu64 ", turns %" PRIu64 " and %" PRIu64,
+	    COUNT(TL_N_CONNS), s->conns, COUNT(TL_N_OPENED), s->turns);
+	say(", measured %" PRIu64 ", %" PRIu64 " and %" PRIu64, COUNT(TL_N_ANSWERED), s->hist_turns,
+	    s->samples);
+	say(", of several sends %" PRIu64 " and %" PRIu64 ", waits %" PRIu64 " and %" PRIu64,
+	    COUNT(TL_N_MULTI), s->hist_multi, s->hist_waits, s->waits);
+}
+
+static void cost_say(void)
+{
+	const struct tl_totals_rec *t = &model.totals;
+
+	if (!t->hooks || !t->hook_window_ns)
+		return;
+	say("\nhooks took %.0f ns each", (double)t->hook_ns / t->hooks);
+	if (t->hook_turns)
+		say(", %.0f ns a turn", (double)t->hook_ns / t->hook_turns);
+	say(", %.2f%% of one CPU (%" PRIu64 " hooks, measured for %.1f s)",
+	    t->hook_ns * 100.0 / t->hook_window_ns, (uint64_t)t->hooks, t->hook_window_ns / 1e9);
+}
+
+bool model_summary(struct json *j, char *text, size_t size, void *ctx)
+{
+	bool lost = COUNT(TL_N_CONNS_LOST) || COUNT(TL_N_CONNS_FULL) || COUNT(TL_N_SLOW_LOST) ||
+		    model.totals.missed;
+	struct sums s;
+	bool ok;
+
+	out.at = text;
+	out.left = size;
+	account_json(j, model.last && !lost);
+	if (!model.last) {
+		/* The run broke off, and why is said elsewhere. */
+		say("the last poll is missing: there is no account");
+		return true;
+	}
+	sum_up(&s);
+	ok = balanced(&s);
+	conns_say();
+	turns_say();
+	if (!ok)
+		sums_say(&s);
+	cost_say();
+	return ok;
+}
