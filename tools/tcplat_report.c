@@ -46,12 +46,6 @@ bool report_complete(void)
 	return !model.totals.missed;
 }
 
-/* Receives that got bytes. Where no hook sees a receive end, copied_seq tells of them. */
-static uint64_t receives(void)
-{
-	return model.start.sees_again ? COUNT(TL_N_RECV) : COUNT(TL_N_READ);
-}
-
 static void head_json(struct json *j)
 {
 	const struct tl_start_rec *s = &model.start;
@@ -78,7 +72,7 @@ static void head_json(struct json *j)
 	json_close(j, '}');
 	json_bool(j, "complete", report_complete());
 	json_str(j, "headline", model_headline() == TL_SERVER ? "server" : "client");
-	json_u64(j, "total_events", COUNT(TL_N_SEND) + receives() + COUNT(TL_N_CLEANUP));
+	json_u64(j, "total_events", COUNT(TL_N_SEND) + COUNT(TL_N_RECV) + COUNT(TL_N_CLEANUP));
 }
 
 /*
@@ -140,7 +134,7 @@ static void breakdown_json(struct json *j)
 		json_u64(j, "tcp_sendmsg", COUNT(TL_N_SEND));
 	else
 		json_null(j, "tcp_sendmsg");
-	json_u64(j, "tcp_recvmsg", receives());
+	json_u64(j, "tcp_recvmsg", COUNT(TL_N_RECV));
 	if (model.start.cleanup)
 		json_u64(j, "tcp_cleanup_rbuf", COUNT(TL_N_CLEANUP));
 	else
@@ -153,18 +147,16 @@ static void calls_json(struct json *j)
 	static const struct {
 		const char *name;
 		enum tl_count what;
-		bool always; /* also where only the beginnings of calls are seen */
+		bool always; /* also where no hook sees how a call ends */
 	} calls[] = {
 		{"sends", TL_N_SEND, false},
 		{"sends_eagain", TL_N_SEND_AGAIN, false},
 		{"sends_failed", TL_N_SEND_FAILED, false},
-		{"receives", TL_N_RECV, false},
+		{"receives", TL_N_RECV, true},
 		{"receives_eagain", TL_N_RECV_AGAIN, false},
 		{"receives_eof", TL_N_RECV_EOF, false},
 		{"receives_peek", TL_N_RECV_PEEK, false},
 		{"receives_failed", TL_N_RECV_FAILED, false},
-		{"reads", TL_N_READ, true},
-		{"arrivals", TL_N_ARRIVED, true},
 	};
 
 	json_open(j, "calls", '{');
@@ -244,7 +236,7 @@ static void accounting_json(struct json *j)
 static void cost_json(struct json *j)
 {
 	const struct tl_totals_rec *t = &model.totals;
-	double hooks = t->hooks ? t->hooks : NAN, ns = t->hooks ? t->hook_ns : NAN;
+	double hooks = t->hooks ? (double)t->hooks : NAN, ns = t->hooks ? (double)t->hook_ns : NAN;
 	struct timespec cpu;
 
 	json_open(j, "cost", '{');

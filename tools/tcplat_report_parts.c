@@ -116,17 +116,16 @@ static void latency_json(struct json *j, const struct conn_total *t)
 {
 	const struct tl_conn_stats *st = &t->st;
 	bool split = t->n && t->role == TL_ROLE_CLIENT;
-	double avg = t->n ? (double)st->sum / t->n : 0, var = t->n ? t->sq / t->n - avg * avg : 0;
 
 	us_or_null(j, "min_latency_us", t->n, st->min);
 	us_or_null(j, "max_latency_us", t->n, st->max);
-	us_or_null(j, "avg_latency_us", t->n, avg);
-	us_or_null(j, "std_dev_us", t->n, var > 0 ? sqrt(var) : 0);
+	us_or_null(j, "avg_latency_us", t->n, (double)st->sum / t->n);
+	us_or_null(j, "std_dev_us", t->n, stats_dev(t->n, st->sum, t->sq));
 	us_or_null(j, "local_sum_us", split, st->local_ns);
 	us_or_null(j, "network_sum_us", split, st->network_ns);
 	us_or_null(j, "remote_sum_us", split, (double)st->sum - st->local_ns - st->network_ns);
 	json_u64(j, "waits", t->waits);
-	us_or_null(j, "wait_avg_us", t->waits, (double)st->wait_ns / (t->waits ?: 1));
+	us_or_null(j, "wait_avg_us", t->waits, (double)st->wait_ns / t->waits);
 	us_or_null(j, "wait_max_us", t->waits, st->wait_max_us * 1e3);
 }
 

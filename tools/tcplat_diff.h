@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#ifndef TCPLAT_DIFF_H
+#define TCPLAT_DIFF_H
+/* A report that was written earlier, as --diff reads it. */
+#include "jsonread.h"
+#include "tcplat_report.h"
+
+struct saved {
+	const char *name; /* the file's, for people */
+	struct jsonread text;
+	double seconds; /* its duration; NAN: unknown */
+	bool complete;
+	const char *headline, *backend, *kernel, *version; /* "?" where it says nothing */
+	uint64_t sample, sample_turns;
+};
+
+/* Reads a file, or stdin for "-". 0 or -errno with text. saved_close() also after an error. */
+int saved_open(struct saved *s, const char *file);
+void saved_close(struct saved *s);
+/* The object that holds the metrics, by name. */
+const struct jval *saved_metrics(const struct saved *s);
+/* Takes the metric m apart. 0, or -EINVAL with text where it contradicts itself. */
+int saved_hist(const struct saved *s, const struct jval *m, struct hist *h);
+/* Likewise of the split. */
+int saved_split(const struct saved *s, struct split *split);
+
+/* "same", "slower" (b), "faster" or "unclear": the p-th quantile of b against a's. NULL: unknown. */
+const char *diff_quantile(const struct hist *a, const struct hist *b, double p);
+/* The two distributions. */
+struct distance {
+	double d, bound; /* NAN: unknown */
+	const char *verdict;
+};
+struct distance diff_distance(const struct hist *a, const struct hist *b);
+#endif
