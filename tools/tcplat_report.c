@@ -34,7 +34,8 @@ static void time_or_null(struct json *j, const char *key, uint64_t mono_ns)
 	json_str(j, key, mono_ns ? row_rfc3339(when, run_wall(mono_ns)) : NULL);
 }
 
-bool report_complete(void)
+/* Nothing was lost, and the last poll is in. */
+static bool is_complete(void)
 {
 	static const enum tl_count losses[] = {TL_N_CONNS_LOST, TL_N_CONNS_FULL, TL_N_LOST_TURNS,
 					       TL_N_LOST_WAITS, TL_N_SLOW_LOST};
@@ -43,7 +44,7 @@ bool report_complete(void)
 		if (COUNT(losses[i]))
 			return false;
 	}
-	return !model.totals.missed;
+	return model.last && !model.totals.missed;
 }
 
 static void head_json(struct json *j)
@@ -70,7 +71,7 @@ static void head_json(struct json *j)
 		json_u64(j, "scaled_turns", COUNT(TL_N_ANSWERED) * one_in);
 	}
 	json_close(j, '}');
-	json_bool(j, "complete", report_complete());
+	json_bool(j, "complete", is_complete());
 	json_str(j, "headline", model_headline() == TL_SERVER ? "server" : "client");
 	json_u64(j, "total_events", COUNT(TL_N_SEND) + COUNT(TL_N_RECV) + COUNT(TL_N_CLEANUP));
 }
@@ -224,11 +225,6 @@ static void accounting_json(struct json *j)
 	json_open(j, "accounting", '{');
 	balanced = model_summary(j, text, sizeof(text), NULL);
 	json_bool(j, "balanced", balanced);
-	json_open(j, "counts", '{');
-	for (size_t i = 0; i < TL_COUNTS; i++)
-		json_u64(j, count_names[i], COUNT(i));
-	json_close(j, '}');
-	json_u64(j, "hooks_missed", model.totals.missed);
 	json_close(j, '}');
 }
 

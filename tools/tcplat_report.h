@@ -10,8 +10,6 @@
 void report_us(struct json *j, const char *key, uint64_t ns);
 /* v, or null when it is 0, which stands for unknown. */
 void report_known(struct json *j, const char *key, uint64_t v);
-/* Was nothing lost? */
-bool report_complete(void);
 
 /* The keys "connections" and "other"; -ENOMEM goes to j. */
 void report_conns(struct json *j);
