@@ -240,17 +240,21 @@ static void warn_unlike(const struct saved *a, const struct saved *b)
 	}
 }
 
-/* Is each metric of a in b too? */
+/* Is each metric of a sound, and in b too? Before anything is printed. */
 static int check_metrics(const struct saved *a, const struct saved *b)
 {
-	const struct jval *m = jval_first(&a->text, saved_metrics(a));
+	static struct hist h;
+	struct split split;
+	int err = saved_split(a, &split);
 
-	for (; m; m = jval_next(&a->text, m)) {
-		if (!jval_get(&b->text, saved_metrics(b), m->key))
-			return fail(-EINVAL, "%s has the metric %s, %s has not", a->name, m->key,
-				    b->name);
+	for (const struct jval *m = jval_first(&a->text, saved_metrics(a)); m && !err;
+	     m = jval_next(&a->text, m)) {
+		err = saved_hist(a, m, &h);
+		if (!err && !jval_get(&b->text, saved_metrics(b), m->key))
+			err = fail(-EINVAL, "%s has the metric %s, %s has not", a->name, m->key,
+				   b->name);
 	}
-	return 0;
+	return err;
 }
 
 static int compare(const struct saved *a, const struct saved *b)
