@@ -66,7 +66,10 @@ note() {
 }
 
 layer_unit() { for t in tests/unit/*.c; do run unit host "$O/tests/unit/$(basename "$t" .c)"; done; }
-layer_golden() { run golden host tests/golden/run.sh; }
+layer_golden() {
+	run golden host tests/golden/run.sh
+	run golden host tests/golden/tcplat-diff.sh
+}
 layer_docs() { run docs host tests/docs.sh; }
 layer_fuzz() {
 	for t in tests/fuzz/*.c; do

@@ -8,6 +8,7 @@ accept=
 [ "${1:-}" != --accept ] || { accept=1; shift; }
 . "$(dirname "$0")/../lib.sh"
 reports=$top/tests/golden/reports
+grep -q '^TOOLS := .*tcplat' "$top/Makefile" || { skip tcplat-diff "tcplat is not built yet"; finish; }
 [ -x "$BIN/tcplat" ] || bench_broken "no $BIN/tcplat: run make"
 cp "$reports"/*.json "$tmp/" || exit 99
 cd "$tmp" || exit 99
@@ -121,6 +122,7 @@ says time-missing "max_us is missing or no time" '.metrics.client.max_us = null'
 says time-negative "sum_us is missing or no time" '.metrics.client.sum_us = -1'
 says least-above-most "the least client is above the most" '.metrics.client.min_us = 1e9'
 says split "the parts of the split are more than the whole" '.split.network_sum_us = .split.total_sum_us'
+says split-local "the parts of the split are more than the whole" '.split.local_sum_us = 2 * .split.total_sum_us'
 says no-split "total_sum_us is missing" 'del(.split)'
 
 # notes NAME TEXT FILTER: compared all the same, and said
