@@ -24,9 +24,9 @@ int saved_hist(const struct saved *s, const struct jval *m, struct hist *h);
 /* Likewise of the split. */
 int saved_split(const struct saved *s, struct split *split);
 
-/* "same", "slower" (b), "faster" or "unclear": the p-th quantile of b against a's. NULL: unknown. */
+/* "same", "slower", "faster" or "unclear": b's p-th quantile against a's. NULL: unknown. */
 const char *diff_quantile(const struct hist *a, const struct hist *b, double p);
-/* The two distributions. */
+/* How far apart the two distributions are. */
 struct distance {
 	double d, bound; /* NAN: unknown */
 	const char *verdict;
