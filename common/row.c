@@ -60,6 +60,11 @@ int row_text(const char *fmt, ...)
 	return latched(out_end_row());
 }
 
+bool row_json(void)
+{
+	return json_mode || json_sink;
+}
+
 int row_object(struct json *j)
 {
 	const char *text = json_text(j);
@@ -279,7 +284,7 @@ int row_print(const struct table *t, const void *rec)
 	struct json *j = &object;
 
 	row_line(t, rec);
-	if (!json_mode && !json_sink)
+	if (!row_json())
 		return latched(out_error());
 	json_reset(j);
 	json_open(j, NULL, '{');

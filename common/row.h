@@ -84,6 +84,8 @@ int row_print(const struct table *t, const void *rec);
  */
 int row_line(const struct table *t, const void *rec);
 void row_keys(const struct table *t, const void *rec, struct json *j);
+/* Does JSON go anywhere? Who makes objects by hand may save the trouble. */
+bool row_json(void);
 /* A finished JSON object (histograms, summary): to stdout under -j and to the sink. Returns as
  * row_print(); -ENOMEM when j has failed. */
 int row_object(struct json *j);

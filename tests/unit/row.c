@@ -177,10 +177,14 @@ static void test_halves(void)
 
 	T_EQ(sink_open(&sink, "/dev/full"), 0);
 	begin(false, sink);
+	T_OK(row_json());
 	T_EQ(row_line(&t, &r), 0);
 	T_STR(end(), "  42  3\n");
 	T_EQ(sink_close(sink, 0, NULL), 0); /* nothing was written */
+	row_init(false, NULL);
+	T_OK(!row_json());
 	begin(true, NULL);
+	T_OK(row_json());
 	T_EQ(row_line(&t, &r), 0);
 	json_init(&j);
 	json_open(&j, NULL, '[');
