@@ -1,23 +1,28 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# usage: sudo tests/golden/make.sh SERVER CALLS
+# usage: sudo tests/golden/make.sh SERVER CALLS, or tests/golden/make.sh
 #
 # Makes the recordings of tests/golden/rec anew: the records' layout is part of their format, so that a
-# change of bpf/handlerlat.h needs it. SERVER is tests/load/go/server, built with Go 1.22 or newer; CALLS
+# change of bpf/handlerlat.h needs it, and one of bpf/tcplat.h too. With no arguments it makes those alone
+# that are made up, which all of tcplat's are. SERVER is tests/load/go/server, built with Go 1.22 or newer; CALLS
 # is tests/load/calls. Then look at what run.sh --accept writes before you commit it.
 set -eu
-[ $# = 2 ] || { sed -n '3s/^# //p' "$0" >&2; exit 2; }
-server=$(realpath "$1") calls=$(realpath "$2")
+[ $# = 2 ] || [ $# = 0 ] || { sed -n '3s/^# //p' "$0" >&2; exit 2; }
+[ $# = 0 ] || { server=$(realpath "$1") calls=$(realpath "$2"); }
 cd "$(dirname "$0")/../.."
 O=$(realpath "${O:-.output}")
 rec=$PWD/tests/golden/rec
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+for synth in synth tcplat-synth; do
+	"${CC:-gcc}" -std=gnu17 -D_GNU_SOURCE -Ibpf -Icommon tests/golden/$synth.c common/record.c common/log.c \
+		common/json.c -o "$tmp/$synth"
+	"$tmp/$synth" "$rec"
+done
+[ $# != 0 ] || { ls -l "$rec"; exit 0; }
 # Recordings hold file names: short ones that are the same on each machine.
 cp "$server" "$tmp/server"
 cp "$calls" "$tmp/calls"
-cc=${CC:-gcc}
-$cc -std=gnu17 -D_GNU_SOURCE -Ibpf -Icommon tests/golden/synth.c common/record.c common/log.c common/json.c -o "$tmp/synth"
 cd "$tmp"
 unset "${!HANDLERLAT_@}"
 
@@ -71,5 +76,4 @@ stop
 
 "$O/bin/handlerlat" --record "$rec/calls.rec" 'work_*' -- ./calls recurse 70 1 >"$tmp/out" 2>&1
 "$O/bin/handlerlat" --record "$rec/unwound.rec" 'work_*' -- ./calls longjmp 6 >"$tmp/out" 2>&1
-./synth "$rec"
 ls -l "$rec"

@@ -8,7 +8,10 @@ accept=
 [ "${1:-}" != --accept ] || { accept=1; shift; }
 . "$(dirname "$0")/../lib.sh"
 here=$top/tests/golden
-[ -x "$BIN/handlerlat" ] || bench_broken "no $BIN/handlerlat: run make"
+tools=$(sed -n 's/^TOOLS := //p' "$top/Makefile")
+for tool in $tools; do
+	[ -x "$BIN/$tool" ] || bench_broken "no $BIN/$tool: run make"
+done
 cp "$here"/rec/*.rec "$tmp/" || exit 99
 cd "$tmp" || exit 99
 
@@ -32,11 +35,19 @@ head -c 44 http.rec >cut-in-head
 { head_of handlerlat 2; u32 1 64 1 1; head -c 48 /dev/zero; u32 3 0; } >bad-outcome
 echo 'TIME PID' >text
 : >empty
+{ head_of tcplat 999; tail -c +41 tcplat-idle.rec; } >tcplat-wrong-format
+head -c 70000 tcplat-mixed.rec >tcplat-cut-record
 
+# tool_of CASE: whose recording it replays
+tool_of() {
+	case $1 in tcplat-*) echo tcplat ;; *) echo handlerlat ;; esac
+}
 one() {
-	local name=$1
+	local name=$1 tool
+	tool=$(tool_of "$1")
+	[[ " $tools " = *" $tool "* ]] || { skip "$name" "$tool is not built yet"; return; }
 	shift
-	env -i TZ=UTC "$BIN/handlerlat" --config /dev/null --replay "$@" >out 2>err
+	env -i TZ=UTC "$BIN/$tool" --config /dev/null --replay "$@" >out 2>err
 	status=$?
 	{ cat out; echo "--- stderr"; cat err; echo "--- status $status"; } >got
 	if [ -n "$accept" ]; then
@@ -60,20 +71,39 @@ done <"$here/cases"
 early() {
 	local i wrong=
 	for i in 1 2 3 4 5; do
-		env -i "$BIN/handlerlat" --config /dev/null --replay http.rec "$@" 2>>err | $reader >>out
+		env -i "$BIN/$tool" --config /dev/null --replay "$@" 2>>err | $reader >>out
 		[ "${PIPESTATUS[0]}" = 0 ] || wrong=$i
 	done
-	[ -z "$wrong" ] && ! grep -vE ' (calls|rows|probes cost) ' err
+	[ -z "$wrong" ] && ! grep -vE ' (calls|rows|probes cost|connections|turns|hooks took) ' err
+}
+gone() {
+	wanted "reader-gone ($tool, $reader)" && [ -z "$accept" ] || return
+	: >out >err
+	check_true "reader-gone ($tool, $reader)" "not status 0, or more than the account on stderr" early "$1"
+	check_true "reader-gone ($tool, $reader), JSON" "not status 0, or more than the account on stderr" early "$1" -j
 }
 for reader in true "head -n 1"; do
-	wanted "reader-gone ($reader)" && [ -z "$accept" ] || continue
-	: >out >err
-	check_true "reader-gone ($reader)" "$reader: not status 0, or more than the account on stderr" early
-	check_true "reader-gone ($reader), JSON" "$reader: not status 0, or more than the account on stderr" early -j
+	for tool in $tools; do
+		case $tool in
+		handlerlat) gone http.rec ;;
+		tcplat) gone tcplat-mixed.rec ;;
+		esac
+	done
 done
+# A file gets tcplat's report alone, and stdout all that it would get without.
+report_file() {
+	local run=("$BIN/tcplat" --config /dev/null --replay tcplat-mixed.rec)
+	env -i "${run[@]}" -j 2>err | grep '"type":"report"' >want
+	env -i "${run[@]}" >text 2>>err
+	env -i "${run[@]}" -o report.json >out 2>>err
+	cmp out text && cmp report.json want
+}
+if [[ " $tools " = *" tcplat "* ]] && wanted tcplat-report-file && [ -z "$accept" ]; then
+	check_true tcplat-report-file "the file is not the report of -j, or stdout differs" report_file
+fi
 if [ -z "$only" ] && [ -z "$accept" ]; then
 	check "every expectation has a case" "$(ls "$here/expect")" "$(sed -n 's/^\([a-z][^ ]*\) .*/\1/p' "$here/cases" | sort)"
-	check "every recording is replayed" "$(ls "$here/rec")" "$(grep -o '[a-z]*\.rec' "$here/cases" | sort -u)"
+	check "every recording is replayed" "$(ls "$here/rec")" "$(grep -o '[a-z-]*\.rec' "$here/cases" | sort -u)"
 fi
 [ -z "$accept" ] || { git -C "$top" status --short tests/golden; exit 0; }
 finish
