@@ -94,7 +94,7 @@ static void conns_say(void)
 	cause(COUNT(TL_N_CONNS_OLD), "; older than tcplat", "");
 	cause(COUNT(TL_N_CONNS_OTHER), "; not looked at", "");
 	cause(COUNT(TL_N_CONNS_SAMPLED), "; left out by --sample", "");
-	cause(COUNT(TL_N_CONNS_FULL), "; NO ROOM for a connection, times",
+	cause(COUNT(TL_N_CONNS_FULL), "; events with NO ROOM for their connection",
 	      " (raise --max-tracked)");
 	cause(COUNT(TL_N_CONNECT_FAILED), "; connects that failed", "");
 	cause(COUNT(TL_N_SUBFLOWS), "; subflows of MPTCP", "");

@@ -169,7 +169,7 @@ static int on_closed(const struct tl_conn_rec *r, const struct tl_hist_rec *h)
 	model.closed_turns += r->st.n;
 	model.closed_waits += r->st.waits;
 	conn_new(&whole, r, NULL);
-	if (h && (std.json || std.output))
+	if (h && row_json())
 		conn_percentiles(&whole, h->slot, NULL);
 	rows_closed(&whole);
 	return 0;

@@ -102,8 +102,8 @@ static void merge(struct conn_total *a, const struct conn_total *b)
 		a->st.min = b->st.min;
 	if (b->st.max > old.st.max)
 		a->st.max = b->st.max;
-	if (b->st.wait_max_us > old.st.wait_max_us)
-		a->st.wait_max_us = b->st.wait_max_us;
+	if (b->st.wait_max > old.st.wait_max)
+		a->st.wait_max = b->st.wait_max;
 	if (old.min_rtt_us && (!a->min_rtt_us || old.min_rtt_us < a->min_rtt_us))
 		a->min_rtt_us = old.min_rtt_us;
 	if (!a->srtt_us)

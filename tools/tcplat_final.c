@@ -98,13 +98,13 @@ static void split_text(const struct split *s)
 	struct percent p = split_percent(s);
 	char local[24], network[24], remote[24];
 
-	row_text("local %u%% (%s), network %u%% (%s), remote %u%% (%s)\n", p.local,
+	row_text("local %.1f%% (%s), network %.1f%% (%s), remote %.1f%% (%s)\n", p.local,
 		 row_duration(local, s->local_ns / s->n), p.network,
 		 row_duration(network, s->network_ns / s->n), p.remote,
 		 row_duration(remote, less(s->total_ns, s->local_ns + s->network_ns) / s->n));
 }
 
-/* Of all turns, and of the octaves from the 99th percentile's up: the tail may have its own cause. */
+/* Of all turns, and of the octaves from the 99th percentile's up: a tail may have its own cause. */
 static void splits_text(void)
 {
 	uint64_t p99 = hist_quantile(&model.metrics[TL_CLIENT].now, 0.99);
@@ -245,14 +245,12 @@ static void calls_text(void)
 						  {TL_N_RECV_EOF, "end of stream"},
 						  {TL_N_RECV_FAILED, "failed"},
 						  {}};
-	/* Where no hook sees the end of a receive, the stream tells of those that got bytes. */
-	uint64_t received = model.start.sees_again ? COUNT(TL_N_RECV) : COUNT(TL_N_READ);
 	char text[512];
 	int n;
 
 	n = call_text(text, sizeof(text), "tcp_sendmsg", COUNT(TL_N_SEND), sends);
 	n += snprintf(text + n, sizeof(text) - n, ", ");
-	n += call_text(text + n, sizeof(text) - n, "tcp_recvmsg", received, receives);
+	n += call_text(text + n, sizeof(text) - n, "tcp_recvmsg", COUNT(TL_N_RECV), receives);
 	if (model.start.cleanup)
 		snprintf(text + n, sizeof(text) - n, ", tcp_cleanup_rbuf %" PRIu64,
 			 COUNT(TL_N_CLEANUP));

@@ -92,7 +92,7 @@ static void answer_text(const struct interval *i)
 	hms[8] = 0; /* without the fraction */
 	if (i->count[TL_CLIENT]) {
 		metric_text(text, sizeof(text), i, TL_CLIENT);
-		row_text("%s %s: local %u%% network %u%% remote %u%%\n", hms, text, p.local,
+		row_text("%s %s: local %.1f%% network %.1f%% remote %.1f%%\n", hms, text, p.local,
 			 p.network, p.remote);
 		memset(hms, ' ', 8);
 	}
@@ -142,7 +142,7 @@ void rows_interval(void)
 		i.count[m] = hist_count(&i.hist[m]);
 	}
 	i.rows = busiest(&i.nrows, i.seconds);
-	if (std.json || std.output)
+	if (row_json())
 		interval_json(&i);
 	if (i.nrows)
 		row_header(&conn_table);

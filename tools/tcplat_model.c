@@ -21,7 +21,6 @@ struct model model = {
 			[TL_WAIT] = {.name = "wait", .title = "wait"},
 			[TL_CONNECT] = {.name = "connect", .title = "connect"},
 			[TL_IDLE] = {.name = "idle", .title = "idle"},
-			[TL_REMOTE] = {.name = "remote", .title = "remote"},
 		},
 };
 
@@ -48,8 +47,6 @@ const char *const count_names[TL_COUNTS] = {
 	[TL_N_RECV_PEEK] = "receives_peek",
 	[TL_N_RECV_FAILED] = "receives_failed",
 	[TL_N_CLEANUP] = "cleanups",
-	[TL_N_READ] = "reads",
-	[TL_N_ARRIVED] = "arrivals",
 	[TL_N_CONNS] = "connections",
 	[TL_N_CONNS_LOST] = "connections_lost",
 	[TL_N_CONNS_OLD] = "connections_old",
@@ -156,7 +153,7 @@ static int report(void)
 	int err;
 
 	rows_final();
-	if (!std.json && !std.output)
+	if (!row_json())
 		return 0;
 	json_init(&j);
 	report_json(&j);

@@ -34,9 +34,9 @@ void ends_total(struct conn_total *t, const struct tl_conn_rec *r);
 void duration_cell(uint64_t ns, struct json *j, const char *key, char *buf, size_t size);
 /* Two ends as text. */
 void ends_text(char *local, char *remote, const struct flow *f);
-/* Shares of a split in percent: they add up to 100. */
+/* Shares of a split in percent; 0 where there is nothing to share. */
 struct percent {
-	unsigned int local, network, remote;
+	double local, network, remote;
 };
 struct percent split_percent(const struct split *s);
 /* --- the busiest of the interval */
@@ -66,7 +66,6 @@ struct conn_row {
 	char local[NET_ENDPOINT_SIZE], remote[NET_ENDPOINT_SIZE], comm[16];
 	uint32_t pid;
 	double seconds; /* 0: unknown */
-	uint64_t opened_ns, closed_ns; /* wall clock; opened UINT64_MAX: before the tool */
 	uint64_t local_ns, network_ns, remote_ns; /* UINT64_MAX: no client's */
 	uint64_t srtt_ns, min_rtt_ns;
 	struct percent percent;

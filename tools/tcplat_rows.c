@@ -31,16 +31,9 @@ void ends_text(char *local, char *remote, const struct flow *f)
 struct percent split_percent(const struct split *s)
 {
 	double per = s->total_ns ? 100.0 / s->total_ns : 0;
-	double local = s->local_ns * per, both = local + s->network_ns * per;
-	struct percent p = {};
 
-	if (!s->total_ns)
-		return p;
-	/* Each boundary is rounded, not each part. */
-	p.local = (local < 100 ? local : 100) + 0.5;
-	p.network = (unsigned int)((both < 100 ? both : 100) + 0.5) - p.local;
-	p.remote = 100 - p.local - p.network;
-	return p;
+	return (struct percent){s->local_ns * per, s->network_ns * per,
+				less(s->total_ns, s->local_ns + s->network_ns) * per};
 }
 
 void conn_row(struct conn_row *r, const struct conn *c, double seconds)
@@ -55,8 +48,6 @@ void conn_row(struct conn_row *r, const struct conn *c, double seconds)
 		.seconds = seconds,
 		/* Whose time a turn is: who reads the answer, or who sends it. */
 		.pid = ends[client] ?: ends[!client],
-		.opened_ns = rec->born_ns ? run_wall(rec->born_ns) : UINT64_MAX,
-		.closed_ns = run_wall(rec->now_ns),
 		.local_ns = client ? c->d_local_ns : UINT64_MAX,
 		.network_ns = client ? c->d_network_ns : UINT64_MAX,
 		.remote_ns =
@@ -82,9 +73,10 @@ void conn_row(struct conn_row *r, const struct conn *c, double seconds)
 	CELL(NAME##_percent)                                                                       \
 	{                                                                                          \
 		const struct conn_row *r = rec;                                                    \
+		double v = r->percent.NAME;                                                        \
                                                                                                    \
 		if (r->local_ns != UINT64_MAX)                                                     \
-			snprintf(buf, size, "%u", r->percent.NAME);                                \
+			snprintf(buf, size, "%.*f", v < 99.95, v);                                 \
 	}
 DURATION(p50, r->c->p50_ns)
 DURATION(p99, r->c->p99_ns)
@@ -155,10 +147,10 @@ CELL(flags)
 
 CELL(opened)
 {
-	const struct conn_row *r = rec;
+	uint64_t born_ns = ((const struct conn_row *)rec)->c->rec.born_ns;
 	char when[36];
 
-	json_str(j, key, r->c->rec.born_ns ? row_rfc3339(when, r->opened_ns) : NULL);
+	json_str(j, key, born_ns ? row_rfc3339(when, run_wall(born_ns)) : NULL);
 }
 
 CELL(duration)
@@ -183,7 +175,7 @@ CELL(statistics)
 	duration_cell(st->n ? stats_dev(st->n, st->sum, squares) : none, j, "std_dev_us", NULL, 0);
 	json_u64(j, "waits", st->waits);
 	duration_cell(st->waits ? st->wait_ns / st->waits : none, j, "wait_avg_us", NULL, 0);
-	duration_cell(st->waits ? st->wait_max_us * 1000ULL : none, j, "wait_max_us", NULL, 0);
+	duration_cell(st->waits ? st->wait_max * 1024ULL : none, j, "wait_max_us", NULL, 0);
 }
 
 CELL(turns)
@@ -232,7 +224,6 @@ const struct table conn_table = {"interval", conn_cols};
 
 /* Of a connection that has closed, besides. */
 static const struct col closed_cols[] = {
-	COL(struct conn_row, closed_ns, COL_TIME, "timestamp", NULL, 0, COL_F_JSON),
 	COL_CALL(opened, "opened", NULL, 0, COL_F_JSON),
 	COL_CALL(duration, "duration_seconds", NULL, 0, COL_F_JSON),
 	COL_CALL(writer, "writer_pid", NULL, 0, COL_F_JSON),
@@ -249,15 +240,17 @@ void rows_closed(const struct conn *c)
 {
 	static struct json j;
 	struct conn_row r;
+	char when[36];
 
-	if (!std.json && !std.output)
+	if (!row_json())
 		return;
 	conn_row(&r, c, c->rec.born_ns ? less(c->rec.now_ns, c->rec.born_ns) / 1e9 : 0);
 	json_reset(&j);
 	json_open(&j, NULL, '{');
 	json_str(&j, "type", closed_table.type);
-	row_keys(&closed_table, &r, &j);
+	json_str(&j, "timestamp", row_rfc3339(when, run_wall(c->rec.now_ns)));
 	row_keys(&conn_table, &r, &j);
+	row_keys(&closed_table, &r, &j);
 	json_close(&j, '}');
 	row_object(&j);
 }
