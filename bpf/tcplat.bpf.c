@@ -33,6 +33,7 @@ const volatile bool use_storage = true; /* socket storage, or conns_by_sock wher
 const volatile bool by_task = false; /* filter.bpf.h has something to say */
 const volatile bool by_flow = false; /* netsel.bpf.h has */
 const volatile __u32 sample = 1; /* one connection in so many */
+const volatile bool have_cast = false; /* bpf_rdonly_cast() is there */
 const volatile __u32 recv_args = 5; /* of tcp_recvmsg(): 6, from 5.19 on 5, from 7.1 on 4 */
 const volatile __u64 salt = 0; /* for the ids of sockets that have no cookie */
 
@@ -89,11 +90,18 @@ static __always_inline __u64 conn_id(const bool direct, struct sock *sk)
 
 #include "turns.bpf.h"
 
+/* Linux 6.2. Not a call in the end: the verifier makes a move of it. */
+extern void *bpf_rdonly_cast(void *obj, __u32 btf_id) __ksym __weak;
+
 static __always_inline struct tcp_sock *tcp_of(const bool direct, struct sock *sk)
 {
 	if (GET(direct, sk, sk_protocol) != IPPROTO_TCP)
 		return NULL;
-	return direct ? bpf_skc_to_tcp_sock(sk) : (struct tcp_sock *)sk;
+	if (!direct)
+		return (struct tcp_sock *)sk;
+	if (have_cast)
+		return bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock));
+	return bpf_skc_to_tcp_sock(sk);
 }
 
 static __always_inline struct tl_conn *conn_get(struct sock *sk)
@@ -205,8 +213,8 @@ static __always_inline void role_of_old(const bool direct, struct sock *sk, stru
 }
 
 /* A connection that the tool did not see begin, or that only its tasks make interesting. */
-static __always_inline struct tl_conn *conn_found(const bool direct, struct sock *sk,
-						  struct tcp_sock *tp, bool in_task)
+static __noinline struct tl_conn *conn_found(const bool direct, struct sock *sk,
+					     struct tcp_sock *tp, bool in_task)
 {
 	__u8 state = GET(direct, sk, __sk_common.skc_state);
 	struct tl_conn *c;
@@ -253,8 +261,8 @@ static __always_inline struct tl_conn *conn_of(const bool direct, struct sock *s
 	return c;
 }
 
-static __always_inline void fill_rec(const bool direct, struct sock *sk, struct tcp_sock *tp,
-				     const struct tl_conn *c, struct tl_conn_rec *r)
+static __noinline void fill_rec(const bool direct, struct sock *sk, struct tcp_sock *tp,
+				const struct tl_conn *c, struct tl_conn_rec *r)
 {
 	const struct tcp_ulp_ops *ulp;
 
@@ -281,7 +289,9 @@ static __always_inline void fill_rec(const bool direct, struct sock *sk, struct 
 	if (!tp)
 		return;
 	r->bytes_sent = GET(direct, tp, bytes_sent) - GET(direct, tp, bytes_retrans);
-	r->bytes_received = GET(direct, tp, bytes_received);
+	/* With the FIN, as if it were a byte. */
+	r->bytes_received =
+		GET(direct, tp, bytes_received) - (GET(direct, sk, sk_shutdown) & RCV_SHUTDOWN);
 	r->srtt_us = GET(direct, tp, srtt_us) >> 3;
 	r->retrans = GET(direct, tp, total_retrans);
 	ulp = GET(direct, tp, inet_conn.icsk_ulp_ops);
@@ -295,8 +305,8 @@ static __always_inline void fill_rec(const bool direct, struct sock *sk, struct 
 }
 
 /* The connection is over: its record, or what the account needs of it. */
-static __always_inline void conn_close(const bool direct, struct sock *sk, struct tcp_sock *tp,
-				       struct tl_conn *c)
+static __noinline void conn_close(const bool direct, struct sock *sk, struct tcp_sock *tp,
+				  struct tl_conn *c)
 {
 	struct tl_conn_rec *r;
 	__u32 slot;
@@ -339,35 +349,30 @@ static __always_inline int on_send(const bool direct, struct sock *sk)
 	return 0;
 }
 
-/* Did the call leave bytes in the send queue? */
-static __always_inline void note_held(const bool direct, struct tcp_sock *tp, struct tl_conn *c)
-{
-	if (GET(direct, tp, snd_nxt) == GET(direct, tp, write_seq))
-		return;
-	c->flags |= TL_F_HELD;
-	if (!GET(direct, tp, snd_wnd))
-		c->flags |= TL_F_ZERO_WINDOW;
-}
-
+/* A send is over. Almost all took bytes and left none in the queue: nothing to be done. */
 static __always_inline int on_sent(const bool direct, struct sock *sk, int ret)
 {
 	struct tcp_sock *tp = tcp_of(direct, sk);
 	struct tl_conn *c;
 
-	if (!tp || !sampled(direct, sk))
+	if (!tp || (ret > 0 && GET(direct, tp, snd_nxt) == GET(direct, tp, write_seq)) ||
+	    !sampled(direct, sk))
 		return 0;
 	c = conn_get(sk);
 	if (!c)
 		return 0;
 	if (ret > 0) {
-		count(TL_N_SEND);
-		note_held(direct, tp, c);
+		c->flags |= TL_F_HELD;
+		if (!GET(direct, tp, snd_wnd))
+			c->flags |= TL_F_ZERO_WINDOW;
 		return 0;
 	}
 	count(ret == -EAGAIN ? TL_N_SEND_AGAIN : TL_N_SEND_FAILED);
 	/* It took nothing: the next call begins its own. */
-	if ((c->flags & TL_F_UNSETTLED) && GET(direct, tp, write_seq) == c->pend_seq)
+	if ((c->flags & TL_F_UNSETTLED) && GET(direct, tp, write_seq) == c->pend_seq) {
 		c->flags &= ~TL_F_UNSETTLED;
+		count_more(TL_N_SEND, -1);
+	}
 	return 0;
 }
 
@@ -406,15 +411,16 @@ static __always_inline int on_read(const bool direct, struct sock *sk)
 	return 0;
 }
 
+/* A receive is over: what it read, on_read() has seen. */
 static __always_inline int on_received(const bool direct, struct sock *sk, int ret, int flags)
 {
-	if (GET(direct, sk, sk_protocol) != IPPROTO_TCP || !sampled(direct, sk) || !conn_get(sk))
+	if ((ret > 0 && !(flags & MSG_PEEK)) || GET(direct, sk, sk_protocol) != IPPROTO_TCP ||
+	    !sampled(direct, sk) || !conn_get(sk))
 		return 0;
-	count(ret == -EAGAIN	 ? TL_N_RECV_AGAIN
-	      : ret < 0		 ? TL_N_RECV_FAILED
-	      : !ret		 ? TL_N_RECV_EOF
-	      : flags & MSG_PEEK ? TL_N_RECV_PEEK
-				 : TL_N_RECV);
+	count(ret == -EAGAIN ? TL_N_RECV_AGAIN
+	      : ret < 0	     ? TL_N_RECV_FAILED
+	      : !ret	     ? TL_N_RECV_EOF
+			     : TL_N_RECV_PEEK);
 	return 0;
 }
 
@@ -431,7 +437,7 @@ static __always_inline void note_listening(const bool direct, struct sock *sk)
 }
 
 /* connect() has sent its SYN. The local port is not chosen yet. */
-static __always_inline void connecting(const bool direct, struct sock *sk, struct tcp_sock *tp)
+static __noinline void connecting(const bool direct, struct sock *sk, struct tcp_sock *tp)
 {
 	struct tl_conn *c = conn_get(sk);
 
@@ -452,7 +458,7 @@ static __always_inline void connecting(const bool direct, struct sock *sk, struc
 	c->born_ns = bpf_ktime_get_ns();
 }
 
-static __always_inline void connected(const bool direct, struct sock *sk, struct tcp_sock *tp)
+static __noinline void connected(const bool direct, struct sock *sk, struct tcp_sock *tp)
 {
 	struct tl_conn *c = conn_get(sk);
 	__u64 now = bpf_ktime_get_ns();
@@ -477,7 +483,7 @@ static __always_inline void connected(const bool direct, struct sock *sk, struct
 	c->born_ns = now;
 }
 
-static __always_inline void accepted(const bool direct, struct sock *sk, struct tcp_sock *tp)
+static __noinline void accepted(const bool direct, struct sock *sk, struct tcp_sock *tp)
 {
 	struct tl_conn *c = conn_get(sk);
 
@@ -608,13 +614,13 @@ static __always_inline int mptcp_received(struct sock *sk, int ret, int flags)
 
 	if (!c)
 		return 0;
-	count(ret == -EAGAIN	 ? TL_N_RECV_AGAIN
-	      : ret < 0		 ? TL_N_RECV_FAILED
-	      : !ret		 ? TL_N_RECV_EOF
-	      : flags & MSG_PEEK ? TL_N_RECV_PEEK
-				 : TL_N_RECV);
-	if (ret <= 0 || (flags & MSG_PEEK))
+	if (ret <= 0 || (flags & MSG_PEEK)) {
+		count(ret == -EAGAIN ? TL_N_RECV_AGAIN
+		      : ret < 0	     ? TL_N_RECV_FAILED
+		      : !ret	     ? TL_N_RECV_EOF
+				     : TL_N_RECV_PEEK);
 		return 0;
+	}
 	note_task(c, &c->reader);
 	if (c->flags & TL_F_MARKED)
 		at = take_mark(c, now, &odd);
@@ -630,7 +636,6 @@ static __always_inline int mptcp_arrival(struct sock *sk)
 		return 0;
 	c->mark_ns = bpf_ktime_get_ns();
 	c->flags |= TL_F_MARKED;
-	count(TL_N_ARRIVED);
 	return 0;
 }
 

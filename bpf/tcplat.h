@@ -11,16 +11,19 @@
 /* One histogram each. */
 enum tl_metric_id {
 	TL_CLIENT, /* first byte of one send -> first byte of the answer read */
-	TL_CLIENT_LAST, /* ... -> last byte of the answer read */
+	TL_CLIENT_LAST, /* ... -> last byte of the answer read; see struct tl_metric */
 	TL_CLIENT_MULTI, /* the first of several sends -> first byte of the answer read */
 	TL_SERVER, /* last byte of the request read -> first byte of the answer sent */
 	TL_WAIT, /* a byte is readable -> it is read */
 	TL_CONNECT, /* SYN -> established, on the side that connects */
 	TL_IDLE, /* the end of a turn -> the beginning of the next */
-	TL_REMOTE, /* of TL_CLIENT: what is neither local nor the network's round trip */
 	TL_METRICS,
 };
 
+/*
+ * In the kernel half's maps TL_CLIENT_LAST is what it has more than TL_CLIENT (an answer that is read
+ * at once costs nothing), and TL_CLIENT's sum is in the splits. Records have both whole.
+ */
 struct tl_metric {
 	__u64 sum, nmin, max; /* nmin is ~min, 0 when empty */
 	__u64 slot[HIST_SLOTS];
@@ -29,7 +32,8 @@ struct tl_metric {
 /* The client's turns of TL_CLIENT by powers of two of their time: what were they made of? */
 #define TL_OCTAVES (HIST_MAX_BIT + 1)
 struct tl_split {
-	__u64 n, local_ns, network_ns, total_ns;
+	__u64 n; /* in records only */
+	__u64 local_ns, network_ns, total_ns;
 };
 
 enum tl_count {
@@ -37,14 +41,12 @@ enum tl_count {
 	TL_N_SEND, /* bytes were sent */
 	TL_N_SEND_AGAIN,
 	TL_N_SEND_FAILED, /* also those of no bytes */
-	TL_N_RECV, /* bytes were received */
+	TL_N_RECV, /* bytes were read: copied_seq moved */
 	TL_N_RECV_AGAIN,
 	TL_N_RECV_EOF, /* 0: end of the stream, or nothing was asked for */
 	TL_N_RECV_PEEK,
 	TL_N_RECV_FAILED,
 	TL_N_CLEANUP,
-	TL_N_READ, /* copied_seq moved: bytes were really read */
-	TL_N_ARRIVED, /* data became readable */
 	/* connections */
 	TL_N_CONNS, /* looked at; each is reported as closed or open, or lost */
 	TL_N_CONNS_LOST, /* closed with the ring full */
@@ -56,8 +58,8 @@ enum tl_count {
 	TL_N_SUBFLOWS, /* of MPTCP connections: they are looked at as a whole */
 	/* turns: each that is opened ends in one of the classes after it, or is open at the end */
 	TL_N_OPENED,
-	TL_N_ANSWERED, /* TL_CLIENT or TL_SERVER */
-	TL_N_MULTI, /* TL_CLIENT_MULTI */
+	TL_N_ANSWERED, /* TL_CLIENT or TL_SERVER: in records only, by their histograms */
+	TL_N_MULTI, /* TL_CLIENT_MULTI: likewise */
 	TL_N_INTERLEAVED, /* the peer spoke before it had heard all, or we before we had */
 	TL_N_UNKNOWN, /* of connections whose role is unknown */
 	TL_N_UNANSWERED, /* the connection closed first */
@@ -102,6 +104,7 @@ enum tl_phase {
 #define TL_F_MARKED	 0x1000 /* mark_ns is set */
 #define TL_F_UNSETTLED	 0x2000 /* pend_ns is set */
 #define TL_F_PEND_ODD	 0x4000 /* unread data when that send began */
+#define TL_F_LONG	 TL_F_RETRANS /* in the state: the answer took more than one read */
 #define TL_F_TURN	 (TL_F_ODD | TL_F_SKIP | TL_F_HELD | TL_F_ZERO_WINDOW)
 
 struct tl_conn_stats {
@@ -110,7 +113,8 @@ struct tl_conn_stats {
 	__u64 local_ns, network_ns; /* of TL_CLIENT */
 	__u64 wait_ns; /* of TL_WAIT */
 	__u32 n, sq_hi;
-	__u32 waits, wait_max_us;
+	__u32 waits;
+	__u32 wait_max; /* in 1,024 ns, rounded up */
 };
 
 /*
@@ -229,7 +233,7 @@ struct tl_start_rec {
 	__u32 sample, sample_turns; /* one in so many */
 	__u32 cleanup; /* tcp_cleanup_rbuf is counted */
 	__u32 sees_again; /* calls that failed are told from those that sent or received */
-	__u32 pad;
+	__u32 filtered; /* hooks run for connections that are not looked at, too */
 	char kernel[64];
 };
 #endif

@@ -71,13 +71,37 @@ static __always_inline void add(__u64 *p, __u64 v)
 	__sync_fetch_and_add(p, v);
 }
 
-static __always_inline void count(enum tl_count what)
+static __always_inline void count_more(enum tl_count what, __u64 n)
 {
 	__u32 zero = 0;
 	struct tl_totals *t = bpf_map_lookup_elem(&totals, &zero);
 
 	if (t)
-		add(&t->count[what], 1);
+		add(&t->count[what], n);
+}
+
+static __always_inline void count(enum tl_count what)
+{
+	count_more(what, 1);
+}
+
+/* With its sum elsewhere. */
+static __always_inline void metric_slot(enum tl_metric_id which, __u64 ns)
+{
+	__u32 key = which;
+	struct tl_metric *m = bpf_map_lookup_elem(&metrics, &key);
+	__u64 slot = hist_slot(ns);
+
+	if (!m)
+		return;
+	barrier_var(slot);
+	if (slot >= HIST_SLOTS)
+		return;
+	add(&m->slot[slot], 1);
+	if (~ns > m->nmin)
+		m->nmin = ~ns;
+	if (ns > m->max)
+		m->max = ns;
 }
 
 static __always_inline void metric_add(enum tl_metric_id which, __u64 ns)
@@ -129,7 +153,7 @@ static __always_inline void hist_turn(struct tl_conn *c, __u64 ns)
 	if (!conn_hists)
 		return;
 	if (!c->hist) {
-		if (c->st.n < TL_HIST_AFTER || bpf_map_pop_elem(&free_hists, &i))
+		if (c->st.n % TL_HIST_AFTER || bpf_map_pop_elem(&free_hists, &i))
 			return;
 		c->hist = i + 1;
 	}
@@ -137,7 +161,7 @@ static __always_inline void hist_turn(struct tl_conn *c, __u64 ns)
 	h = bpf_map_lookup_elem(&hists, &i);
 	barrier_var(slot);
 	if (h && slot < HIST_SLOTS)
-		__sync_fetch_and_add(&h->slot[slot], 1);
+		h->slot[slot]++;
 }
 
 static __always_inline void conn_turn(struct tl_conn *c, __u64 ns)
@@ -156,8 +180,12 @@ static __always_inline void conn_turn(struct tl_conn *c, __u64 ns)
 
 static __always_inline void note_task(struct tl_conn *c, __u32 *who)
 {
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	__u32 tgid;
 
+	/* Sockets change hands early, if they do: later it is enough to look now and then. */
+	if (c->st.n > 16 && c->st.n % 16)
+		return;
+	tgid = bpf_get_current_pid_tgid() >> 32;
 	if (*who == tgid)
 		return;
 	*who = tgid;
@@ -199,8 +227,8 @@ struct turn {
 };
 
 /* One of the slowest so far: out with all that is known of it. */
-static __always_inline void send_slow(const bool direct, struct sock *sk, struct tcp_sock *tp,
-				      struct tl_conn *c, const struct turn *t)
+static __noinline void send_slow(const bool direct, struct sock *sk, struct tcp_sock *tp,
+				 struct tl_conn *c, const struct turn *t)
 {
 	struct tl_slow_rec *r = bpf_ringbuf_reserve(&events, sizeof(*r), 0);
 
@@ -222,7 +250,7 @@ static __always_inline void send_slow(const bool direct, struct sock *sk, struct
 	r->pid = t->pid;
 	r->min_rtt_us = c->min_rtt_us;
 	r->sends = c->sends;
-	r->flags = c->flags;
+	r->flags = c->flags & ~TL_F_LONG;
 	r->unread_bytes = r->srtt_us = 0;
 	if (tp) {
 		__u32 read = GET(direct, tp, copied_seq), end = bytes_end(direct, sk, tp);
@@ -238,8 +266,8 @@ static __always_inline void send_slow(const bool direct, struct sock *sk, struct
 	bpf_ringbuf_submit(r, event_flags());
 }
 
-/* Which class is the turn of? Counts it. Returns whether it is measured. */
-static __always_inline bool classify(struct tl_conn *c, bool several)
+/* Is the turn to be measured? If not, counts it in the class that it is of. */
+static __always_inline bool classify(struct tl_conn *c)
 {
 	if (c->flags & TL_F_SKIP) {
 		count(TL_N_LEFT_OUT);
@@ -253,7 +281,6 @@ static __always_inline bool classify(struct tl_conn *c, bool several)
 		count(TL_N_INTERLEAVED);
 		return false;
 	}
-	count(several ? TL_N_MULTI : TL_N_ANSWERED);
 	return true;
 }
 
@@ -264,7 +291,6 @@ static __always_inline void split_add(struct tl_conn *c, struct turn *t, __u64 l
 	struct tl_totals *totals_;
 	__u32 zero = 0;
 
-	metric_add(TL_REMOTE, lat - t->local_ns - t->network_ns);
 	c->st.local_ns += t->local_ns;
 	c->st.network_ns += t->network_ns;
 	totals_ = bpf_map_lookup_elem(&totals, &zero);
@@ -275,7 +301,6 @@ static __always_inline void split_add(struct tl_conn *c, struct turn *t, __u64 l
 	barrier_var(octave);
 	if (octave >= TL_OCTAVES)
 		return;
-	add(&totals_->split[octave].n, 1);
 	add(&totals_->split[octave].local_ns, t->local_ns);
 	add(&totals_->split[octave].network_ns, t->network_ns);
 	add(&totals_->split[octave].total_ns, lat);
@@ -295,7 +320,7 @@ static __always_inline void end_client(const bool direct, struct sock *sk, struc
 	};
 	__u64 lat = now - c->turn_ns, rtt_ns;
 
-	if (!classify(c, several))
+	if (!classify(c))
 		return;
 	if (tp) {
 		note_rtt(direct, c, tp);
@@ -308,7 +333,7 @@ static __always_inline void end_client(const bool direct, struct sock *sk, struc
 	if (several) {
 		metric_add(TL_CLIENT_MULTI, lat);
 	} else {
-		metric_add(TL_CLIENT, lat);
+		metric_slot(TL_CLIENT, lat);
 		split_add(c, &t, lat);
 		conn_turn(c, lat);
 	}
@@ -316,11 +341,37 @@ static __always_inline void end_client(const bool direct, struct sock *sk, struc
 		send_slow(direct, sk, tp, c, &t);
 }
 
-/* A client sends again, or is closed: the last read was the last of the answer. */
-static __always_inline void end_answer(struct tl_conn *c)
+/* A slot of a histogram counts one less: somebody else was counted there. */
+static __always_inline void metric_less(enum tl_metric_id which, __u64 ns)
 {
-	if (!(c->flags & (TL_F_SKIP | TL_F_ODD)) && c->sends == 1 && c->last_ns > c->turn_ns)
-		metric_add(TL_CLIENT_LAST, c->last_ns - c->turn_ns);
+	__u32 key = which;
+	struct tl_metric *m = bpf_map_lookup_elem(&metrics, &key);
+	__u64 slot = hist_slot(ns);
+
+	barrier_var(slot);
+	if (!m || slot >= HIST_SLOTS)
+		return;
+	add(&m->slot[slot], -1);
+	add(&m->sum, -ns);
+}
+
+/* The second read of an answer: its last byte was not read with its first. */
+static __noinline void answer_is_long(struct tl_conn *c)
+{
+	if (c->role != TL_ROLE_CLIENT || c->sends != 1 ||
+	    (c->flags & (TL_F_LONG | TL_F_ODD | TL_F_SKIP)))
+		return;
+	c->flags |= TL_F_LONG;
+	metric_less(TL_CLIENT_LAST, c->last_ns - c->turn_ns);
+}
+
+/* A client sends again, or is closed: the last read was the last of the answer. */
+static __noinline void end_answer(struct tl_conn *c)
+{
+	if (!(c->flags & TL_F_LONG))
+		return;
+	c->flags &= ~TL_F_LONG;
+	metric_add(TL_CLIENT_LAST, c->last_ns - c->turn_ns);
 }
 
 /* The first byte of the server's answer was sent. */
@@ -335,7 +386,7 @@ static __always_inline void end_server(const bool direct, struct sock *sk, struc
 	};
 	__u64 lat = c->pend_ns - c->turn_ns;
 
-	if (!classify(c, false))
+	if (!classify(c))
 		return;
 	if (tp)
 		note_rtt(direct, c, tp);
@@ -399,6 +450,7 @@ static __always_inline void send_begins(const bool direct, struct sock *sk, stru
 		c->flags |= TL_F_PEND_ODD;
 	c->pend_seq = GET(direct, tp, write_seq);
 	note_task(c, &c->writer);
+	count(TL_N_SEND);
 	c->pend_ns = bpf_ktime_get_ns();
 }
 
@@ -406,7 +458,7 @@ static __always_inline void send_begins(const bool direct, struct sock *sk, stru
 static __always_inline void bytes_read(const bool direct, struct sock *sk, struct tcp_sock *tp,
 				       struct tl_conn *c, __u64 now, __u64 arrived_ns, bool odd)
 {
-	count(TL_N_READ);
+	count(TL_N_RECV);
 	if (c->role == TL_ROLE_SERVER) {
 		if (c->phase != TL_READ) {
 			if (c->phase == TL_SENT && arrived_ns > c->last_ns)
@@ -424,9 +476,9 @@ static __always_inline void bytes_read(const bool direct, struct sock *sk, struc
 		count(c->flags & TL_F_OLD ? TL_N_MID : TL_N_UNSOLICITED);
 		return;
 	}
-	if (odd)
-		c->flags |= TL_F_ODD;
 	if (c->phase == TL_SENT) {
+		if (odd)
+			c->flags |= TL_F_ODD;
 		if (c->role == TL_ROLE_CLIENT) {
 			end_client(direct, sk, tp, c, now, arrived_ns);
 		} else {
@@ -434,6 +486,8 @@ static __always_inline void bytes_read(const bool direct, struct sock *sk, struc
 			count(TL_N_UNKNOWN);
 		}
 		c->flags &= ~(TL_F_HELD | TL_F_ZERO_WINDOW);
+	} else {
+		answer_is_long(c);
 	}
 	c->phase = TL_READ;
 	c->last_ns = now;
@@ -450,9 +504,9 @@ static __always_inline __u64 take_mark(struct tl_conn *c, __u64 now, bool *odd)
 	metric_add(TL_WAIT, wait);
 	c->st.waits++;
 	c->st.wait_ns += wait;
-	wait /= 1000;
-	if (wait > c->st.wait_max_us)
-		c->st.wait_max_us = wait < ~0U ? wait : ~0U;
+	wait = (wait + 1023) >> 10;
+	if (wait > c->st.wait_max)
+		c->st.wait_max = wait < ~0U ? wait : ~0U;
 	return arrived;
 }
 
@@ -491,12 +545,11 @@ static __always_inline void arrived(const bool direct, struct sock *sk, struct t
 			c->flags |= TL_F_MARK_ODD;
 	}
 	c->rcv_seen = end;
-	count(TL_N_ARRIVED);
 }
 
 /* The connection is over: so is what was going on. */
-static __always_inline void end_turns(const bool direct, struct sock *sk, struct tcp_sock *tp,
-				      struct tl_conn *c)
+static __noinline void end_turns(const bool direct, struct sock *sk, struct tcp_sock *tp,
+				 struct tl_conn *c)
 {
 	if (tp)
 		settle(direct, sk, tp, c);

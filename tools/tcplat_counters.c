@@ -92,24 +92,44 @@ static int read_cpus(const struct bpf_map *map, uint32_t key, void *values)
 	return err ? fail(err, "cannot read the counters: %s", strerror(-err)) : 0;
 }
 
-static int feed_metric(enum tl_metric_id which)
+static void add_metric(struct tl_metric *a, const struct tl_metric *b)
 {
-	static struct tl_metric_rec r;
-	int err;
+	a->sum += b->sum;
+	a->nmin = b->nmin > a->nmin ? b->nmin : a->nmin;
+	a->max = b->max > a->max ? b->max : a->max;
+	for (int k = 0; k < HIST_SLOTS; k++)
+		a->slot[k] += b->slot[k];
+}
 
-	err = read_cpus(counters.skel->maps.metrics, which, counters.metric);
-	memset(&r, 0, sizeof(r));
-	r.metric = which;
-	for (int i = 0; i < counters.ncpus && !err; i++) {
-		const struct tl_metric *m = &counters.metric[i];
+static int read_metric(enum tl_metric_id which, struct tl_metric *m)
+{
+	int err = read_cpus(counters.skel->maps.metrics, which, counters.metric);
 
-		r.m.sum += m->sum;
-		r.m.nmin = m->nmin > r.m.nmin ? m->nmin : r.m.nmin;
-		r.m.max = m->max > r.m.max ? m->max : r.m.max;
-		for (int k = 0; k < HIST_SLOTS; k++)
-			r.m.slot[k] += m->slot[k];
+	memset(m, 0, sizeof(*m));
+	for (int i = 0; i < counters.ncpus && !err; i++)
+		add_metric(m, &counters.metric[i]);
+	return err;
+}
+
+/* What of the client's turns is kept elsewhere, or as a difference. */
+static void complete_client(struct tl_metric *client, struct tl_metric *last, struct tl_totals *t)
+{
+	unsigned int first = 0;
+
+	for (int i = 0; i < HIST_SLOTS; i++) {
+		uint64_t value = hist_slot_min(i);
+		unsigned int octave = value ? hist_log2(value) : 0;
+
+		t->split[octave < TL_OCTAVES ? octave : TL_OCTAVES - 1].n += client->slot[i];
 	}
-	return err ?: run_feed(TL_REC_METRIC, &r, sizeof(r));
+	for (int i = 0; i < TL_OCTAVES; i++)
+		client->sum += t->split[i].total_ns;
+	add_metric(last, client);
+	while (first < HIST_SLOTS - 1 && !last->slot[first])
+		first++;
+	/* The least of the first bytes may have been an answer that went on. */
+	if (last->slot[first] && hist_slot(~last->nmin) < first)
+		last->nmin = ~hist_slot_min(first);
 }
 
 static int read_totals(struct tl_totals *t)
@@ -127,15 +147,38 @@ static int read_totals(struct tl_totals *t)
 	return err;
 }
 
+static uint64_t samples(const struct tl_metric *m)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < HIST_SLOTS; i++)
+		n += m->slot[i];
+	return n;
+}
+
+static void complete(struct tl_metric_rec *m, struct tl_totals *t)
+{
+	complete_client(&m[TL_CLIENT].m, &m[TL_CLIENT_LAST].m, t);
+	t->count[TL_N_ANSWERED] = samples(&m[TL_CLIENT].m) + samples(&m[TL_SERVER].m);
+	t->count[TL_N_MULTI] = samples(&m[TL_CLIENT_MULTI].m);
+}
+
 int counters_feed(bool last)
 {
+	static struct tl_metric_rec m[TL_METRICS];
 	static struct tl_totals_rec r;
 	struct cost c;
 	int err = 0;
 
-	for (int m = 0; m < TL_METRICS && !err; m++)
-		err = feed_metric(m);
+	for (int i = 0; i < TL_METRICS && !err; i++) {
+		m[i].metric = i;
+		err = read_metric(i, &m[i].m);
+	}
 	err = err ?: read_totals(&r.t);
+	if (!err)
+		complete(m, &r.t);
+	for (int i = 0; i < TL_METRICS && !err; i++)
+		err = run_feed(TL_REC_METRIC, &m[i], sizeof(m[i]));
 	cost_get(&c);
 	r.now_ns = run_now();
 	r.missed = c.missed;

@@ -145,6 +145,7 @@ static int set_constants(struct tcplat_bpf *s)
 	s->rodata->by_task = tasks_selected();
 	s->rodata->sample = set.sample;
 	s->rodata->sample_turns = set.sample_turns;
+	s->rodata->have_cast = has_function("bpf_rdonly_cast");
 	s->rodata->recv_args = arguments("tcp_recvmsg");
 	s->rodata->salt = salt;
 	s->rodata->events_half = set.ring_kib * 1024 / 2;
@@ -393,6 +394,8 @@ static int feed_start(void)
 		.sample_turns = set.sample_turns,
 		.cleanup = set.cleanup,
 		.sees_again = live.be != TL_BE_KPROBE,
+		.filtered = set.sample > 1 || tasks_selected() ||
+			    flows_selected(&live.skel->rodata->netsel),
 	};
 	struct utsname u;
 

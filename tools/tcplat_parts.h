@@ -15,7 +15,8 @@
  *   tcplat_report_parts.c  its lists: connections, octaves of the split, slowest turns
  *   tcplat_account.c  the closing account
  *   tcplat_prom.c     the textfile of --prometheus
- *   tcplat_diff.c     --diff: two reports, metric by metric
+ *   tcplat_diff.c     --diff: two reports, metric by metric; with tcplat_diff_read.c, which reads
+ *                     them, and tcplat_diff_sure.c: is a difference more than chance?
  *   tcplat_live.c     the kernel half's life: load, attach, poll, stop
  *   tcplat_counters.c what the kernel half counted, and the histograms of single connections
  *   tcplat_cost.c     what the hooks cost, by the kernel's own measurement

@@ -240,7 +240,8 @@ static void cost_json(struct json *j)
 	json_f64(j, "hooks", hooks);
 	json_f64(j, "hooks_per_second", hooks * 1e9 / t->hook_window_ns);
 	json_f64(j, "ns_per_hook", ns / hooks);
-	json_f64(j, "ns_per_turn", ns / t->hook_turns);
+	/* The hooks run for connections too that the filters leave out. */
+	json_f64(j, "ns_per_turn", model.start.filtered ? NAN : ns / t->hook_turns);
 	json_f64(j, "cpu_share_percent", ns * 100 / t->hook_window_ns);
 	/* Of a replay these would say nothing of the run. */
 	if (!std.replay && !clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu))

@@ -126,7 +126,7 @@ static void latency_json(struct json *j, const struct conn_total *t)
 	us_or_null(j, "remote_sum_us", split, (double)st->sum - st->local_ns - st->network_ns);
 	json_u64(j, "waits", t->waits);
 	us_or_null(j, "wait_avg_us", t->waits, (double)st->wait_ns / t->waits);
-	us_or_null(j, "wait_max_us", t->waits, st->wait_max_us * 1e3);
+	us_or_null(j, "wait_max_us", t->waits, st->wait_max * 1024.0);
 }
 
 static void conn_json(struct json *j, const char *key, const struct conn_total *t)
