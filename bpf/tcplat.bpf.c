@@ -37,7 +37,7 @@ const volatile bool have_cast = false; /* bpf_rdonly_cast() is there */
 const volatile __u32 recv_args = 5; /* of tcp_recvmsg(): 6, from 5.19 on 5, from 7.1 on 4 */
 const volatile __u64 salt = 0; /* for the ids of sockets that have no cookie */
 
-#define TL_F_TENTATIVE 0x8000 /* not known yet whether its tasks are wanted */
+#define TL_F_TENTATIVE 0x8000 /* not known yet whether it is wanted, or known to be over */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -249,9 +249,16 @@ static __always_inline struct tl_conn *conn_of(const bool direct, struct sock *s
 	if (!c)
 		return conn_found(direct, sk, tp, true);
 	if (c->flags & TL_F_TENTATIVE) {
-		/* Still connecting: its addresses are not known yet. */
-		if (!c->role)
-			return NULL;
+		/*
+		 * Still connecting: its addresses are not known yet. Or the hook did not run that
+		 * would have seen it connected.
+		 */
+		if (!c->role) {
+			if (GET(direct, sk, __sk_common.skc_state) == TCP_SYN_SENT)
+				return NULL;
+			conn_drop(sk);
+			return conn_found(direct, sk, tp, true);
+		}
 		if (!task_passes()) {
 			conn_drop(sk);
 			return NULL;
@@ -332,6 +339,8 @@ static __noinline void conn_close(const bool direct, struct sock *sk, struct tcp
 		}
 	}
 	c->hist = 0;
+	/* It is reported: neither a poll nor the second look at its death is to report it again. */
+	c->flags |= TL_F_TENTATIVE;
 }
 
 /* --- what the hooks of all backends come to */
@@ -443,7 +452,7 @@ static __noinline void connecting(const bool direct, struct sock *sk, struct tcp
 
 	if (c) {
 		/* The same socket, connected anew. */
-		if (c->role)
+		if (c->role && !(c->flags & TL_F_TENTATIVE))
 			conn_close(direct, sk, tp, c);
 		conn_drop(sk);
 	}
@@ -569,6 +578,23 @@ static __always_inline int on_destroy(const bool direct, struct sock *sk)
 		conn_close(direct, sk, tp, c);
 	else
 		count(c->role ? TL_N_CONNS_OTHER : TL_N_CONNECT_FAILED);
+	if (!use_storage)
+		conn_drop(sk);
+	return 0;
+}
+
+/*
+ * A program does not run where it is interrupted or, on kernels whose tracepoints may be preempted,
+ * where another task is in the middle of it. What dies then would die unseen, so there is a second
+ * one.
+ */
+static __always_inline int on_destroy_again(const bool direct, struct sock *sk)
+{
+	struct tl_conn *c = conn_get(sk);
+
+	if (!c || (c->flags & TL_F_TENTATIVE))
+		return 0;
+	conn_close(direct, sk, tcp_of(direct, sk), c);
 	if (!use_storage)
 		conn_drop(sk);
 	return 0;
@@ -738,6 +764,12 @@ int tp_destroy(__u64 *ctx)
 	return on_destroy(true, (struct sock *)ctx[0]);
 }
 
+SEC("tp_btf/tcp_destroy_sock")
+int tp_destroy_again(__u64 *ctx)
+{
+	return on_destroy_again(true, (struct sock *)ctx[0]);
+}
+
 /* --- fentry: with tp_read, tp_state and tp_destroy, which are older than they are */
 
 SEC("fentry/tcp_sendmsg_locked")
@@ -839,6 +871,12 @@ SEC("raw_tp/tcp_destroy_sock")
 int k_destroy(struct bpf_raw_tracepoint_args *ctx)
 {
 	return on_destroy(false, (struct sock *)ctx->args[0]);
+}
+
+SEC("raw_tp/tcp_destroy_sock")
+int k_destroy_again(struct bpf_raw_tracepoint_args *ctx)
+{
+	return on_destroy_again(false, (struct sock *)ctx->args[0]);
 }
 
 /* --- polling */

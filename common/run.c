@@ -337,7 +337,7 @@ static bool summary(bool complete)
 	}
 	/* A run that broke off has not read all its counters. */
 	if (!balanced && complete)
-		log_error("the account does not balance: calls were lost that nothing above "
+		log_error("the account does not balance: something was lost that nothing above "
 			  "explains; please report this");
 	return balanced;
 }

@@ -35,22 +35,34 @@ static void cause(uint64_t n, const char *before, const char *after)
 		say("%s %" PRIu64 "%s", before, n, after);
 }
 
-/* Hooks that did not run may be missing on either side. */
-static bool agree(uint64_t a, uint64_t b)
+/*
+ * A connection whose end no hook saw, because that did not run, has vanished with what it came to.
+ */
+static uint64_t vanished(uint64_t conns)
 {
-	return (a > b ? a - b : b - a) <= model.totals.missed;
+	uint64_t n = less(COUNT(TL_N_CONNS), conns);
+
+	return n <= model.totals.missed ? n : 0;
 }
 
 struct sums {
 	uint64_t conns, turns, single, samples, waits; /* what became of them */
 	uint64_t hist_turns, hist_waits, hist_multi;
+	uint64_t vanished;
 };
+
+/* Is a equal to b, but for what vanished? */
+static bool equal(uint64_t a, uint64_t b, const struct sums *s)
+{
+	return a == b || (s->vanished && a > b);
+}
 
 static bool balanced(const struct sums *s)
 {
-	return agree(COUNT(TL_N_CONNS), s->conns) && agree(COUNT(TL_N_OPENED), s->turns) &&
-	       s->hist_turns == COUNT(TL_N_ANSWERED) && s->hist_turns == s->samples &&
-	       s->hist_multi == COUNT(TL_N_MULTI) && agree(s->hist_waits, s->waits);
+	return COUNT(TL_N_CONNS) == s->conns + s->vanished &&
+	       equal(COUNT(TL_N_OPENED), s->turns, s) && s->hist_turns == COUNT(TL_N_ANSWERED) &&
+	       equal(s->hist_turns, s->samples, s) && s->hist_multi == COUNT(TL_N_MULTI) &&
+	       equal(s->hist_waits, s->waits, s);
 }
 
 static void sum_up(struct sums *s)
@@ -67,15 +79,17 @@ static void sum_up(struct sums *s)
 		.hist_waits = hist_count(&model.metrics[TL_WAIT].now),
 		.hist_multi = hist_count(&model.metrics[TL_CLIENT_MULTI].now),
 	};
+	s->vanished = vanished(s->conns);
 }
 
-static void account_json(struct json *j, bool complete)
+static void account_json(struct json *j, bool complete, uint64_t gone)
 {
 	const struct tl_totals_rec *t = &model.totals;
 
 	json_bool(j, "complete", complete);
 	json_u64(j, "connections_closed", model.closed);
 	json_u64(j, "connections_open", model.open);
+	json_u64(j, "connections_vanished", gone);
 	json_u64(j, "turns_open", model.turns_open);
 	for (int i = 0; i < TL_COUNTS; i++)
 		json_u64(j, count_names[i], COUNT(i));
@@ -86,11 +100,12 @@ static void account_json(struct json *j, bool complete)
 		json_f64(j, "hook_cpu_percent", t->hook_ns * 100.0 / t->hook_window_ns);
 }
 
-static void conns_say(void)
+static void conns_say(uint64_t gone)
 {
 	say("connections %" PRIu64 " = closed %" PRIu64 " + open %" PRIu64, COUNT(TL_N_CONNS),
 	    model.closed, model.open);
 	cause(COUNT(TL_N_CONNS_LOST), " + LOST to a full ring buffer", " (raise --ring-size)");
+	cause(gone, " + VANISHED while a hook did not run", "");
 	cause(COUNT(TL_N_CONNS_OLD), "; older than tcplat", "");
 	cause(COUNT(TL_N_CONNS_OTHER), "; not looked at", "");
 	cause(COUNT(TL_N_CONNS_SAMPLED), "; left out by --sample", "");
@@ -133,7 +148,7 @@ static void cost_say(void)
 	if (!t->hooks || !t->hook_window_ns)
 		return;
 	say("\nhooks took %.0f ns each", (double)t->hook_ns / t->hooks);
-	if (t->hook_turns)
+	if (t->hook_turns && !model.start.filtered)
 		say(", %.0f ns a turn", (double)t->hook_ns / t->hook_turns);
 	say(", %.2f%% of one CPU (%" PRIu64 " hooks, measured for %.1f s)",
 	    t->hook_ns * 100.0 / t->hook_window_ns, (uint64_t)t->hooks, t->hook_window_ns / 1e9);
@@ -148,15 +163,15 @@ bool model_summary(struct json *j, char *text, size_t size, void *ctx)
 
 	out.at = text;
 	out.left = size;
-	account_json(j, model.last && !lost);
+	sum_up(&s);
+	account_json(j, model.last && !lost && !s.vanished, s.vanished);
 	if (!model.last) {
 		/* The run broke off, and why is said elsewhere. */
 		say("the last poll is missing: there is no account");
 		return true;
 	}
-	sum_up(&s);
 	ok = balanced(&s);
-	conns_say();
+	conns_say(s.vanished);
 	turns_say();
 	if (!ok)
 		sums_say(&s);

@@ -101,6 +101,7 @@ static void choose_programs(struct tcplat_bpf *s)
 		{s->progs.tp_read, !k},
 		{s->progs.tp_state, !k},
 		{s->progs.tp_destroy, !k},
+		{s->progs.tp_destroy_again, !k},
 		{s->progs.f_send, live.be == TL_BE_MIXED || f},
 		{s->progs.f_sent, f},
 		{s->progs.f_sendpages, f && pages},
@@ -115,6 +116,7 @@ static void choose_programs(struct tcplat_bpf *s)
 		{s->progs.k_read, k},
 		{s->progs.k_state, k},
 		{s->progs.k_destroy, k},
+		{s->progs.k_destroy_again, k},
 		{s->progs.poll_storage, live.storage},
 		{s->progs.poll_hash, !live.storage},
 	};
@@ -166,7 +168,7 @@ static void close_skel(void)
 	live.skel = NULL;
 }
 
-static int load(void)
+static int load_once(void)
 {
 	int err;
 
@@ -183,6 +185,24 @@ static int load(void)
 		   : 0;
 }
 
+/* tcp_cleanup_rbuf() has no tracepoint: hardened kernels that let none see functions hide it. */
+static int load(void)
+{
+	int err = load_once();
+
+	if (!err || !set.cleanup)
+		return err;
+	close_skel();
+	set.cleanup = false;
+	if (!load_once()) {
+		log_warn("--cleanup: this kernel lets no program see tcp_cleanup_rbuf(): its calls "
+			 "are not counted");
+		return 0;
+	}
+	set.cleanup = true;
+	return err;
+}
+
 /* Births and deaths first, sends last: a turn that is seen to begin is seen to end. */
 static int attach_all(void)
 {
@@ -192,12 +212,12 @@ static int attach_all(void)
 		struct bpf_link **link;
 	} order[] = {
 #define HOOK(NAME) {s->progs.NAME, &s->links.NAME}
-		HOOK(tp_destroy),  HOOK(k_destroy),   HOOK(tp_state),	 HOOK(k_state),
-		HOOK(tp_arrival),  HOOK(f_arrival),   HOOK(k_arrival),	 HOOK(tp_read),
-		HOOK(k_read),	   HOOK(tp_received), HOOK(f_received),	 HOOK(f_cleanup),
-		HOOK(k_cleanup),   HOOK(tp_sent),     HOOK(f_sent),	 HOOK(f_sentpages),
-		HOOK(tp_send),	   HOOK(f_send),      HOOK(f_sendpages), HOOK(k_send),
-		HOOK(k_sendpages),
+		HOOK(tp_destroy),  HOOK(tp_destroy_again), HOOK(k_destroy),   HOOK(k_destroy_again),
+		HOOK(tp_state),	   HOOK(k_state),	   HOOK(tp_arrival),  HOOK(f_arrival),
+		HOOK(k_arrival),   HOOK(tp_read),	   HOOK(k_read),      HOOK(tp_received),
+		HOOK(f_received),  HOOK(f_cleanup),	   HOOK(k_cleanup),   HOOK(tp_sent),
+		HOOK(f_sent),	   HOOK(f_sentpages),	   HOOK(tp_send),     HOOK(f_send),
+		HOOK(f_sendpages), HOOK(k_send),	   HOOK(k_sendpages),
 	};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
@@ -246,6 +266,8 @@ static void detach_all(void)
 static void detach_last(void)
 {
 	detach(&live.skel->links.tp_destroy);
+	detach(&live.skel->links.tp_destroy_again);
+	detach(&live.skel->links.k_destroy_again);
 	detach(&live.skel->links.k_destroy);
 	let_hooks_finish();
 }

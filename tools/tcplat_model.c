@@ -26,7 +26,7 @@ struct model model = {
 
 const char *const backend_names[] = {
 	[TL_BE_TRACEPOINT] = "tracepoint",
-	[TL_BE_MIXED] = "mixed",
+	[TL_BE_MIXED] = "tracepoint+fentry",
 	[TL_BE_FENTRY] = "fentry",
 	[TL_BE_KPROBE] = "kprobe",
 };

@@ -152,7 +152,8 @@ static void server(void)
 	turns(&c, 1200, 20 * US, 50);
 	for (int i = 0; i < 1190; i++)
 		odd_turn(&c, TL_N_LEFT_OUT);
-	/* A hook did not run: the turn has no end. */
+	/* A hook did not run: a connection and its open turn have no end. */
+	totals.t.count[TL_N_CONNS]++;
 	totals.t.count[TL_N_OPENED]++;
 	totals.missed = 1;
 	now = START + 2 * SEC;
