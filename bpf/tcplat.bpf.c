@@ -214,13 +214,13 @@ static __always_inline void role_of_old(const bool direct, struct sock *sk, stru
 
 /* A connection that the tool did not see begin, or that only its tasks make interesting. */
 static __noinline struct tl_conn *conn_found(const bool direct, struct sock *sk,
-					     struct tcp_sock *tp, bool in_task)
+					     struct tcp_sock *tp)
 {
 	__u8 state = GET(direct, sk, __sk_common.skc_state);
 	struct tl_conn *c;
 
 	if (state == TCP_LISTEN || state == TCP_CLOSE || state == TCP_SYN_SENT ||
-	    (by_task && !in_task) || !flow_passes(direct, sk) || !task_passes())
+	    !flow_passes(direct, sk) || !task_passes())
 		return NULL;
 	if (tp && bpf_core_field_exists(tp->is_mptcp) && GET(direct, tp, is_mptcp))
 		return NULL;
@@ -247,7 +247,7 @@ static __always_inline struct tl_conn *conn_of(const bool direct, struct sock *s
 		return NULL;
 	c = conn_get(sk);
 	if (!c)
-		return conn_found(direct, sk, tp, true);
+		return conn_found(direct, sk, tp);
 	if (c->flags & TL_F_TENTATIVE) {
 		/*
 		 * Still connecting: its addresses are not known yet. Or the hook did not run that
@@ -257,7 +257,7 @@ static __always_inline struct tl_conn *conn_of(const bool direct, struct sock *s
 			if (GET(direct, sk, __sk_common.skc_state) == TCP_SYN_SENT)
 				return NULL;
 			conn_drop(sk);
-			return conn_found(direct, sk, tp, true);
+			return conn_found(direct, sk, tp);
 		}
 		if (!task_passes()) {
 			conn_drop(sk);
@@ -408,7 +408,7 @@ static __always_inline int on_read(const bool direct, struct sock *sk)
 		return 0;
 	c = conn_get(sk);
 	if (!c) {
-		c = conn_found(direct, sk, tp, true);
+		c = conn_found(direct, sk, tp);
 		/* Its first read was just now: where it began is not known. */
 		if (c)
 			c->read_seq--;
@@ -610,7 +610,7 @@ static __always_inline struct tl_conn *mptcp_conn(struct sock *sk)
 		return NULL;
 	c = conn_get(sk);
 	if (!c) {
-		c = conn_found(true, sk, NULL, true);
+		c = conn_found(true, sk, NULL);
 		if (c)
 			c->flags |= TL_F_MPTCP;
 	}

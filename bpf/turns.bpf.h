@@ -412,7 +412,7 @@ static __always_inline void sent(const bool direct, struct sock *sk, struct tcp_
 			count(TL_N_UNSOLICITED);
 		c->last_ns = c->pend_ns;
 	} else if (c->phase == TL_SENT) {
-		c->sends++;
+		c->sends += c->sends < 0xffff;
 	} else if (c->role == TL_ROLE_CLIENT) {
 		if (c->phase == TL_READ) {
 			end_answer(c);

@@ -5,6 +5,7 @@
  * an enum's value picks is checked here, once; sums that do not add up give odd figures, no more.
  */
 #include "tcplat_model.h"
+#include "run.h"
 #include "log.h"
 #include "row.h"
 #include <errno.h>
@@ -83,6 +84,9 @@ static int on_conn(uint32_t type, const struct tl_conn_rec *r)
 			    (unsigned long long)r->id);
 	err = conns_record(r, h);
 	pending.id = 0;
+	/* The events of --max-events are connections that closed. */
+	if (std.max_events && model.closed >= std.max_events && !std.replay)
+		run_stop();
 	return err;
 }
 
