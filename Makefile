@@ -8,7 +8,7 @@ TOOLS := handlerlat
 # make LIBBPF=DIR      use the libbpf built in that source tree (DIR/src), not the system's
 # make STATIC=1        one portable file
 # make VMLINUX_H=FILE  compile the kernel halves against a full vmlinux.h
-# make CC=aarch64-linux-gnu-gcc ARCH=arm64     cross-compile; SYSROOT=DIR has its libbpf, libelf, zlib
+# make CC=aarch64-linux-gnu-gcc ARCH=arm64     cross-compile; SYSROOT=DIR has its libraries
 # make V=1             show the commands
 
 comma   := ,
@@ -38,6 +38,7 @@ BPFCFLAGS := -target bpf -mcpu=v2 -O2 -g -std=gnu17 -D__TARGET_ARCH_$(ARCH) -Wal
 	-idirafter /usr/include/$(or $(MULTIARCH),$(shell uname -m)-linux-gnu)
 LIBBPF_A := $(if $(LIBBPF),$(LIBBPF)/src/libbpf.a)
 LDLIBS  := $(or $(LIBBPF_A),-lbpf) -lelf -lz
+LIBS_tcplat := -ljson-c
 LDFLAGS += $(if $(STATIC),-static) \
 	$(if $(SYSROOT),-L$(SYSROOT)/usr/lib/$(MULTIARCH) -Wl$(comma)-rpath-link$(comma)$(SYSROOT)/usr/lib/$(MULTIARCH))
 
@@ -108,7 +109,7 @@ parts = $(patsubst %.c,$(O)/%.o,tools/$(1).c $(wildcard tools/$(1)_*.c))
 $(TOOLS:%=$(O)/bin/%): $(O)/bin/%: $$(call parts,$$*) $(O)/libreq.a $(LIBBPF_A)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(call parts,$*) $(O)/libreq.a $(LDLIBS) -lpthread -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(call parts,$*) $(O)/libreq.a $(LIBS_$*) $(LDLIBS) -lpthread -o $@
 	$(if $(STATIC),$(Q)$(USERSTRIP) $@)
 
 # --- tests. The user half is compiled a second time with the sanitizers for them.

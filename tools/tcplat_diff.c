@@ -162,14 +162,12 @@ static double known(uint64_t ns)
 	return ns == UINT64_MAX ? NAN : (double)ns;
 }
 
-static int compare_metric(const struct saved *a, const struct jval *in_a, const struct saved *b,
-			  const struct jval *in_b)
+static int compare_metric(const struct saved *a, const struct saved *b, const char *name)
 {
 	static struct hist x, y; /* 10 KB each */
-	const char *name = in_a->key;
 	struct distance d;
 	double n, m;
-	int err = saved_hist(a, in_a, &x) ?: saved_hist(b, in_b, &y);
+	int err = saved_hist(a, name, &x) ?: saved_hist(b, name, &y);
 
 	if (err)
 		return err;
@@ -245,13 +243,13 @@ static int check_metrics(const struct saved *a, const struct saved *b)
 {
 	static struct hist h;
 	struct split split;
+	const char *m = NULL;
 	int err = saved_split(a, &split);
 
-	for (const struct jval *m = jval_first(&a->text, saved_metrics(a)); m && !err;
-	     m = jval_next(&a->text, m)) {
+	while (!err && (m = saved_next(a, m))) {
 		err = saved_hist(a, m, &h);
-		if (!err && !jval_get(&b->text, saved_metrics(b), m->key))
-			err = fail(-EINVAL, "%s has the metric %s, %s has not", a->name, m->key,
+		if (!err && !saved_has(b, m))
+			err = fail(-EINVAL, "%s has the metric %s, %s has not", a->name, m,
 				   b->name);
 	}
 	return err;
@@ -259,15 +257,15 @@ static int check_metrics(const struct saved *a, const struct saved *b)
 
 static int compare(const struct saved *a, const struct saved *b)
 {
-	const struct jval *m = jval_first(&a->text, saved_metrics(a));
+	const char *m = NULL;
 	int err = check_metrics(a, b) ?: check_metrics(b, a);
 
 	if (err)
 		return err;
 	warn_unlike(a, b);
 	row_header(&table);
-	for (; m && !err; m = jval_next(&a->text, m))
-		err = compare_metric(a, m, b, jval_get(&b->text, saved_metrics(b), m->key));
+	while (!err && (m = saved_next(a, m)))
+		err = compare_metric(a, b, m);
 	return err ?: compare_split(a, b);
 }
 

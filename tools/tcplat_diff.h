@@ -2,12 +2,13 @@
 #ifndef TCPLAT_DIFF_H
 #define TCPLAT_DIFF_H
 /* A report that was written earlier, as --diff reads it. */
-#include "jsonread.h"
 #include "tcplat_report.h"
+
+struct json_object; /* json-c's: its header is included by the reader alone */
 
 struct saved {
 	const char *name; /* the file's, for people */
-	struct jsonread text;
+	struct json_object *text; /* all of it; what the other members point to is in it */
 	double seconds; /* its duration; NAN: unknown */
 	bool complete;
 	const char *headline, *backend, *kernel, *version; /* "?" where it says nothing */
@@ -17,10 +18,11 @@ struct saved {
 /* Reads a file, or stdin for "-". 0 or -errno with text. saved_close() also after an error. */
 int saved_open(struct saved *s, const char *file);
 void saved_close(struct saved *s);
-/* The object that holds the metrics, by name. */
-const struct jval *saved_metrics(const struct saved *s);
-/* Takes the metric m apart. 0, or -EINVAL with text where it contradicts itself. */
-int saved_hist(const struct saved *s, const struct jval *m, struct hist *h);
+/* The name of the metric after that one, of the first after NULL. s owns it. NULL: no more. */
+const char *saved_next(const struct saved *s, const char *metric);
+bool saved_has(const struct saved *s, const char *metric);
+/* Takes a metric that it has apart. 0, or -EINVAL with text where it contradicts itself. */
+int saved_hist(const struct saved *s, const char *metric, struct hist *h);
 /* Likewise of the split. */
 int saved_split(const struct saved *s, struct split *split);
 

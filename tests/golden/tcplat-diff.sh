@@ -8,7 +8,6 @@ accept=
 [ "${1:-}" != --accept ] || { accept=1; shift; }
 . "$(dirname "$0")/../lib.sh"
 reports=$top/tests/golden/reports
-grep -q '^TOOLS := .*tcplat' "$top/Makefile" || { skip tcplat-diff "tcplat is not built yet"; finish; }
 [ -x "$BIN/tcplat" ] || bench_broken "no $BIN/tcplat: run make"
 cp "$reports"/*.json "$tmp/" || exit 99
 cd "$tmp" || exit 99
@@ -103,7 +102,28 @@ says truncated "cut.json is not a report: line 1, column 3001: it ends in the mi
 { echo '{"type":"interval"}'; cat before.json; } >lines.json
 files=(lines.json after.json)
 says lines "line 2, column 1: something follows the value; tcplat -o FILE writes one"
+# damaged NAME TEXT SED: as says(), of before.json when sed has edited its text
 files=(bad.json after.json)
+damaged() {
+	sed "$3" before.json >bad.json || exit 99
+	says "$1" "$2"
+}
+deep=$(printf '[%.0s' {1..64})
+damaged comma-at-end "line 1, column $(wc -c <before.json): unexpected character" 's/}$/,}/'
+damaged no-comma "separator ',' expected" 's/"type":"report",/"type":"report" /'
+damaged bare-key "line 1, column 2: quoted object property name expected" 's/"type"/type/'
+damaged comment "line 1, column 1: unexpected character" 's:^:/*x*/:'
+damaged number "number expected" 's/"schema":1/"schema":01/'
+damaged word "boolean expected" 's/:true/:True/'
+damaged utf8 "invalid utf-8 string" 's/"tcplat"/"tcp\xff"/'
+damaged nul-within "unexpected end of data" 's/"tcplat"/"tc\x00plat"/'
+damaged nul-behind "line 1, column $(wc -c <before.json): something follows the value" 's/$/\x00/'
+damaged deep "nesting too deep" "s/{/{\"x\":$deep${deep//[/]},/"
+damaged time-nan "min_us is missing or no time" 's/"min_us":[0-9.]*/"min_us":NaN/'
+damaged time-infinite "max_us is missing or no time" 's/"max_us":[0-9.]*/"max_us":1e999/'
+damaged count-largest "the buckets of client have not as many" 's/"count":[0-9]*/"count":18446744073709551615/'
+printf 5 >bad.json
+says number-alone "its type is \"?\""
 says other-value "its type is \"?\"" '[.]'
 says other-type "its type is \"interval\"" '.type = "interval"'
 says other-tool "bad.json is a report of \"handlerlat\", not of tcplat" '.tool = "handlerlat"'
@@ -111,18 +131,27 @@ says hostile 'report of "\x1b[31m\xc2\x9b", not' '.tool = "\u001b[31m\u009b"'
 says other-schema "bad.json has another schema than 1, written by tcplat 9.9" '.schema = 2 | .version = "9.9"'
 says no-schema "bad.json has another schema" 'del(.schema)'
 says no-metrics "bad.json has no metrics" 'del(.metrics)'
+says metrics-list "bad.json has no metrics" '.metrics = [.metrics]'
+says schema-string "bad.json has another schema" '.schema = "1"'
+says metric-null "the buckets of client have not as many values" '.metrics.client = null'
 says metric-missing-a "after.json has the metric server, bad.json has not" 'del(.metrics.server)'
 says metric-missing-b "bad.json has the metric spare, after.json has not" '.metrics.spare = .metrics.wait'
 says count "the buckets of client have not as many values" '.metrics.client.count += 1'
 says no-buckets "the buckets of client have not as many values" 'del(.metrics.client.buckets)'
+says buckets-object "the buckets of client have not as many values" '.metrics.client.buckets = {}'
+says count-string "the buckets of client have not as many values" '.metrics.client.count |= tostring'
+says bucket-null "has a bucket that tcplat never writes" '.metrics.client.buckets[0] = null'
 says bucket-edge "has a bucket that tcplat never writes" '.metrics.client.buckets[0].le_ns += 1'
+says bucket-negative "has a bucket that tcplat never writes" '.metrics.client.buckets[0].le_ns = -1'
 says bucket-twice "has a bucket that tcplat never writes" '.metrics.client.buckets[1] = .metrics.client.buckets[0]'
 says bucket-count "has a bucket that tcplat never writes" '.metrics.client.buckets[0].count = -1'
 says time-missing "max_us is missing or no time" '.metrics.client.max_us = null'
+says time-string "max_us is missing or no time" '.metrics.client.max_us |= tostring'
 says time-negative "sum_us is missing or no time" '.metrics.client.sum_us = -1'
 says least-above-most "the least client is above the most" '.metrics.client.min_us = 1e9'
 says split "the parts of the split are more than the whole" '.split.network_sum_us = .split.total_sum_us'
 says split-local "the parts of the split are more than the whole" '.split.local_sum_us = 2 * .split.total_sum_us'
+says split-list "total_sum_us is missing" '.split = [.split]'
 says no-split "total_sum_us is missing" 'del(.split)'
 
 # notes NAME TEXT FILTER: compared all the same, and said
@@ -139,7 +168,25 @@ notes() {
 notes headline "A saw this machine as a server above all, B as a client" '.headline = "server"'
 notes backend "A was measured by kprobe, B by tracepoint" '.backend = "kprobe"'
 notes sampling "connections 1 in 8 and 1 in 1, turns" '.sample.connections_1_in = 8'
+notes complete-string "A (like.json) is not complete" '.complete = "true"'
+notes sampling-string "turns 1 in 1 and" '.sample = {connections_1_in: 2, turns_1_in: "8"}'
 notes incomplete "A (like.json) is not complete" '.complete = false'
+
+# As deep as it may be; and of a key that comes twice, the last is meant, as jq has it.
+spare() {
+	sed "s/{/{\"schema\":9,\"x\":${deep:1}${deep//[/]},/; s/\]\(,\"type\)/\1/" before.json >bad.json
+	diff_of bad.json after.json
+	[ "$status" = 0 ] && [ ! -s err ] && cmp out "$reports/diff.txt"
+}
+wanted tcplat-diff-spare && check_true tcplat-diff-spare "not compared" spare
+
+# Too much of it for the memory that there is.
+memory() {
+	jq -nc '[range(200000) | {}]' >bad.json
+	(ulimit -v 60000 && diff_of bad.json after.json; exit "$status")
+	[ $? = 1 ] && [ ! -s out ] && contains err "bad.json is too large for memory"
+}
+wanted tcplat-diff-memory && check_true tcplat-diff-memory "not said" memory
 
 # Reading is the same whatever the reader of stdout does.
 gone() {
