@@ -23,8 +23,9 @@
 #define IPPROTO_TCP   6
 #define IPPROTO_MPTCP 262
 #define MSG_PEEK      2
+#define MSG_ERRQUEUE  0x2000
 #define EAGAIN	      11
-#define RCV_SHUTDOWN  1
+#define SOCK_DONE     1 /* of enum sock_flags */
 
 enum tcp_state {
 	TCP_ESTABLISHED = 1,
@@ -110,12 +111,18 @@ static __always_inline __u32 flow_hash(const struct flow *f)
 	return h ^ h >> 16;
 }
 
+/*
+ * Has the peer's FIN come? sk_shutdown does not tell: it is set by our own close() and shutdown() too.
+ */
+static __always_inline __u32 fin_came(const bool direct, struct sock *sk)
+{
+	return GET(direct, sk, __sk_common.skc_flags) >> SOCK_DONE & 1;
+}
+
 /* rcv_nxt without the FIN, which is counted as a byte there but is never read. */
 static __always_inline __u32 bytes_end(const bool direct, struct sock *sk, struct tcp_sock *tp)
 {
-	__u32 fin = GET(direct, sk, sk_shutdown) & RCV_SHUTDOWN;
-
-	return GET(direct, tp, rcv_nxt) - fin;
+	return GET(direct, tp, rcv_nxt) - fin_came(direct, sk);
 }
 
 /* write_seq without our own FIN. */

@@ -297,8 +297,7 @@ static __noinline void fill_rec(const bool direct, struct sock *sk, struct tcp_s
 		return;
 	r->bytes_sent = GET(direct, tp, bytes_sent) - GET(direct, tp, bytes_retrans);
 	/* With the FIN, as if it were a byte. */
-	r->bytes_received =
-		GET(direct, tp, bytes_received) - (GET(direct, sk, sk_shutdown) & RCV_SHUTDOWN);
+	r->bytes_received = GET(direct, tp, bytes_received) - fin_came(direct, sk);
 	r->srtt_us = GET(direct, tp, srtt_us) >> 3;
 	r->retrans = GET(direct, tp, total_retrans);
 	ulp = GET(direct, tp, inet_conn.icsk_ulp_ops);
@@ -426,6 +425,9 @@ static __always_inline int on_received(const bool direct, struct sock *sk, int r
 	if ((ret > 0 && !(flags & MSG_PEEK)) || GET(direct, sk, sk_protocol) != IPPROTO_TCP ||
 	    !sampled(direct, sk) || !conn_get(sk))
 		return 0;
+	/* Of notices, not of the stream. */
+	if (flags & MSG_ERRQUEUE)
+		return 0;
 	count(ret == -EAGAIN ? TL_N_RECV_AGAIN
 	      : ret < 0	     ? TL_N_RECV_FAILED
 	      : !ret	     ? TL_N_RECV_EOF
@@ -487,7 +489,8 @@ static __noinline void connected(const bool direct, struct sock *sk, struct tcp_
 		c->turn_ns = c->born_ns;
 		c->turn_seq = GET(direct, tp, write_seq) - GET(direct, tp, bytes_sent);
 		c->phase = TL_SENT;
-		begin_turn(direct, c, tp);
+		note_counters(direct, c, tp);
+		begin_turn(c);
 	}
 	c->born_ns = now;
 }

@@ -210,9 +210,8 @@ static __always_inline void note_counters(const bool direct, struct tl_conn *c, 
 }
 
 /* A turn begins, on a client with its first send, on a server with the first byte read. */
-static __always_inline void begin_turn(const bool direct, struct tl_conn *c, struct tcp_sock *tp)
+static __always_inline void begin_turn(struct tl_conn *c)
 {
-	note_counters(direct, c, tp);
 	c->sends = 1;
 	if (sample_turns > 1 && bpf_get_prandom_u32() % sample_turns)
 		c->flags |= TL_F_SKIP;
@@ -423,7 +422,7 @@ static __always_inline void sent(const bool direct, struct sock *sk, struct tcp_
 		c->flags &= ~(TL_F_ODD | TL_F_SKIP);
 		c->turn_ns = c->pend_ns;
 		c->turn_seq = c->pend_seq;
-		begin_turn(direct, c, tp);
+		begin_turn(c);
 	}
 	if (odd)
 		c->flags |= TL_F_ODD;
@@ -449,6 +448,9 @@ static __always_inline void send_begins(const bool direct, struct sock *sk, stru
 		  GET(direct, tp, copied_seq) + !!GET(direct, tp, urg_data)))
 		c->flags |= TL_F_PEND_ODD;
 	c->pend_seq = GET(direct, tp, write_seq);
+	/* Now: when the send is believed it may have been sent again already. */
+	if (c->role == TL_ROLE_CLIENT && c->phase != TL_SENT)
+		note_counters(direct, c, tp);
 	note_task(c, &c->writer);
 	count(TL_N_SEND);
 	c->pend_ns = bpf_ktime_get_ns();
@@ -464,7 +466,8 @@ static __always_inline void bytes_read(const bool direct, struct sock *sk, struc
 			if (c->phase == TL_SENT && arrived_ns > c->last_ns)
 				metric_add(TL_IDLE, arrived_ns - c->last_ns);
 			c->flags &= ~TL_F_TURN;
-			begin_turn(direct, c, tp);
+			note_counters(direct, c, tp);
+			begin_turn(c);
 			c->phase = TL_READ;
 		}
 		if (odd)

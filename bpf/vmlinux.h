@@ -149,6 +149,7 @@ struct sock_common {
 	__u16 skc_num;
 	unsigned short skc_family;
 	unsigned char skc_state;
+	unsigned long skc_flags;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
 };
@@ -156,7 +157,6 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	int sk_err;
-	u8 sk_shutdown;
 	u16 sk_protocol;
 };
 

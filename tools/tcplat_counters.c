@@ -70,6 +70,12 @@ int counters_init(struct tcplat_bpf *skel, bool storage)
 {
 	int err = 0;
 
+	/* Of a backend that could not be attached. */
+	bpf_link__destroy(counters.poll);
+	free(counters.metric);
+	free(counters.totals);
+	free(counters.owners);
+	counters.poll = NULL;
 	counters.skel = skel;
 	counters.ncpus = libbpf_num_possible_cpus();
 	counters.metric = calloc(counters.ncpus, sizeof(*counters.metric));

@@ -285,8 +285,8 @@ static int try_backend(enum tl_backend be, bool storage)
 			    missing);
 	err = load() ?: counters_init(live.skel, storage) ?: attach_all();
 	if (err) {
-		log_debug("backend %s%s: %s", backend_names[be], storage ? "" : " (hash)",
-			  fail_text(err));
+		err = fail(err, "backend %s: %s", backend_names[be], fail_text(err));
+		log_debug("%s%s", fail_text(err), storage ? "" : " (state in a hash)");
 		close_skel();
 	}
 	return err;
@@ -296,6 +296,7 @@ static int try_backend(enum tl_backend be, bool storage)
 static int start_backend(void)
 {
 	bool any = !std.backend || !strcmp(std.backend, "auto");
+	char why[900] = "";
 	int err = -ENOTSUP;
 
 	live.btf = btf__load_vmlinux_btf();
@@ -304,6 +305,7 @@ static int start_backend(void)
 			    strerror(errno));
 	for (int be = TL_BE_TRACEPOINT; be <= TL_BE_KPROBE && err; be++) {
 		const char *name = be == TL_BE_MIXED ? "tracepoint" : backend_names[be];
+		size_t n = strlen(why);
 
 		if (!any && strcmp(std.backend, name))
 			continue;
@@ -311,10 +313,12 @@ static int start_backend(void)
 			err = try_backend(be, true);
 		if (err)
 			err = try_backend(be, false);
+		if (err)
+			snprintf(why + n, sizeof(why) - n, "%s%s", n ? "; " : "", fail_text(err));
 	}
 	btf__free(live.btf);
 	live.btf = NULL;
-	return err;
+	return err ? fail(err, "%s", why) : 0;
 }
 
 /* --- polling */
