@@ -105,14 +105,14 @@ static __always_inline __u32 flow_hash(const struct flow *f)
 	__u32 h = (__u32)a ^ (__u32)(a >> 32) ^ (l + r) * 0x9e3779b1U ^ (l * r) * 0x85ebca6bU;
 
 	h ^= h >> 16;
-	h *= 0x7feb352dU; /* the two constants of a well-mixing 32-bit hash, prospector's lowbias32 */
+	h *= 0x7feb352dU; /* the constants of a hash that mixes well: lowbias32 of prospector */
 	h ^= h >> 15;
 	h *= 0x846ca68bU;
 	return h ^ h >> 16;
 }
 
 /*
- * Has the peer's FIN come? sk_shutdown does not tell: it is set by our own close() and shutdown() too.
+ * Has the peer's FIN come? sk_shutdown does not tell: our own close() and shutdown() set it too.
  */
 static __always_inline __u32 fin_came(const bool direct, struct sock *sk)
 {

@@ -4,12 +4,12 @@
  * calls and the packets meet, and aggregated here: a connection's state lives with its socket, its
  * times go into histograms of the CPU, and a record is sent for each connection that closed.
  *
- *   what               tracepoints (6.16, 6.3 with one fentry)  fentry         kprobe
- *   a send begins      tcp_sendmsg_locked, for each chunk       of the function; do_tcp_sendpages too
- *   a send ended       sock_send_length                         fexit          -
- *   data is readable   sk_data_ready                            tcp_data_ready
+ *                      tracepoints (6.16; 6.3 with one fentry)   fentry      kprobe
+ *   a send begins      tcp_sendmsg_locked, for each chunk        the function, do_tcp_sendpages
+ *   a send ended       sock_send_length                          fexit       -
+ *   data is readable   sk_data_ready                             tcp_data_ready
  *   bytes were read    tcp_rcv_space_adjust, when copied_seq has moved
- *   a receive ended    sock_recv_length                         fexit          begins: tcp_recvmsg
+ *   a receive ended    sock_recv_length                          fexit       -
  *   birth, death       inet_sock_set_state, tcp_destroy_sock
  *
  * The clock of a send is read where it begins, because on loopback the answer may be there before
@@ -461,10 +461,9 @@ static __noinline void connecting(const bool direct, struct sock *sk, struct tcp
 	if (!task_passes())
 		return;
 	c = conn_make(sk);
-	if (!c) {
-		count(TL_N_CONNS_FULL);
+	/* Whether it is wanted is not known yet: if it is, its first event tries again. */
+	if (!c)
 		return;
-	}
 	c->flags = TL_F_TENTATIVE;
 	c->born_ns = bpf_ktime_get_ns();
 }

@@ -21,8 +21,8 @@ enum tl_metric_id {
 };
 
 /*
- * In the kernel half's maps TL_CLIENT_LAST is what it has more than TL_CLIENT (an answer that is read
- * at once costs nothing), and TL_CLIENT's sum is in the splits. Records have both whole.
+ * In the kernel half's maps TL_CLIENT_LAST is what it has more than TL_CLIENT (an answer that is
+ * read at once costs nothing), and TL_CLIENT's sum is in the splits. Records have both whole.
  */
 struct tl_metric {
 	__u64 sum, nmin, max; /* nmin is ~min, 0 when empty */
@@ -141,13 +141,13 @@ struct tl_conn {
 	__u8 phase : 4, role : 4;
 	__u8 doubt; /* so many turns are not believed yet; TL_STREAM: none ever */
 	__u16 flags;
-	__u16 hist; /* 1 + its slot of conn_hists; 0: none */
+	__u16 hist; /* 1 + its slot of hists; 0: none */
 };
 
 /*
- * So many turns after an interleaved one count as interleaved too, because where both ends speak all
- * the time some sends happen to look like answers. It adds up: a connection that does it again and
- * again is a stream, whose turns are never believed.
+ * So many turns after an interleaved one count as interleaved too, because where both ends speak
+ * all the time some sends happen to look like answers. It adds up: a connection that does it again
+ * and again is a stream, whose turns are never believed.
  */
 #define TL_DOUBT  32
 #define TL_STREAM 255
@@ -216,8 +216,8 @@ struct tl_totals_rec {
 	__u64 now_ns;
 	__u64 missed; /* hooks that did not run, for one ran on that CPU already */
 	/*
-	 * What the hooks cost, where it was measured (bpf_stats): in so long a time so many ran, took
-	 * so long (less what counting them took), and so many turns were opened.
+	 * What the hooks cost, where it was measured (bpf_stats): in so long a time so many ran,
+	 * took so long (less what counting them took), and so many turns were opened.
 	 */
 	__u64 hook_window_ns, hooks, hook_ns, hook_turns;
 	__u32 last; /* of this run */

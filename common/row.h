@@ -79,8 +79,8 @@ void row_header(const struct table *t);
  * without flushing. */
 int row_print(const struct table *t, const void *rec);
 /*
- * Its two halves, for a table that is a part of something: the text alone (nothing under -j; returns
- * as row_print()), and the keys alone, into an object that is open in j.
+ * Its two halves, for a table that is a part of something: the text alone (nothing under -j;
+ * returns as row_print()), and the keys alone, into an object that is open in j.
  */
 int row_line(const struct table *t, const void *rec);
 void row_keys(const struct table *t, const void *rec, struct json *j);

@@ -41,8 +41,8 @@ section() {
 		/^\.SS / { sub_on = substr($0, 5) == ss; next }
 		on && (ss == "" || sub_on)' "$1"
 }
-# tags: the terms of .TP items, one in a line, fonts taken off
-tags() { sed -n '/^\.TP/{n;p}' | sed 's/^\.[A-Z]* //; s/\\f[BIR]//g; s/\\-/-/g' | sed 's/, /\n/g'; }
+# tags: the terms of .TP and .TQ items, one in a line, fonts taken off
+tags() { sed -n '/^\.T[PQ]/{n;p}' | sed 's/^\.[A-Z]* //; s/\\f[BIR]//g; s/\\-/-/g' | sed 's/, /\n/g'; }
 
 # "pid=PID[,PID] P p": an option with its argument and letters, in the order of the page
 help_options() {
@@ -63,8 +63,22 @@ man_options() {
 		  for (i = 1; i <= n; i++) if (w[i] ~ /^--/) name = substr(w[i], 3); else letters = letters " " substr(w[i], 2)
 		  print name letters }'
 }
-header() { grep -h "^ *$1 " "$golden"/expect/* | tr -s ' ' '\n' | sed '/^$/d'; }
-keys() { grep -h '^{' "$golden"/expect/* | jq -r --arg t "$1" 'select(.type == $t) | keys[]'; }
+# expect TOOL: the files of what it must print
+expect() {
+	if [ "$1" = tcplat ]; then
+		echo tests/golden/expect/tcplat-* tests/golden/reports/diff.*
+	else
+		ls -d tests/golden/expect/* | grep -v /tcplat-
+	fi
+}
+# shellcheck disable=SC2046
+lines() { grep -h "$2" $(expect "$1"); }
+# header TOOL REGEX: the columns of the tables whose first one it matches
+header() { lines "$1" "^ *$2 " | tr -s ' ' '\n' | sed '/^$/d'; }
+# keys TOOL TYPE [FILTER]: of its records, or of the objects that jq's FILTER makes of them
+keys() { lines "$1" '^{' | jq -r --arg t "$2" "select(.type == \$t) | ${3:-.} | keys[]"; }
+# types TOOL: as reqtools.7 lists them
+types() { awk -F '|' -v t="$1" '($2 == t || $2 == "all") && NF == 3 { print $1 }' man/reqtools.7; }
 own_keys() { sed -n 's/.*json_[a-z0-9]*(j, "\([a-z_]*\)".*/\1/p' common/run.c; }
 
 for t in $tools; do
@@ -76,7 +90,7 @@ for t in $tools; do
 		grep -qx "\.SH $s" "man/$t.8" || { not_ok "$t: sections" "no $s"; continue 2; }
 	done
 	ok "$t: sections"
-	"$BIN/$t" --slower 5 --comm 'a,b*' --print-config >"$tmp/conf" 2>"$tmp/err" &&
+	"$BIN/$t" --duration 5 --comm 'a,b*' --print-config >"$tmp/conf" 2>"$tmp/err" &&
 		"$BIN/$t" --check-config --config "$tmp/conf" >>"$tmp/err" 2>&1 &&
 		"$BIN/$t" --config "$tmp/conf" --print-config >"$tmp/again" 2>>"$tmp/err"
 	check "$t: --print-config reads back" "$? $(cmp "$tmp/conf" "$tmp/again" 2>&1)" "0 "
@@ -92,26 +106,70 @@ done
 
 page=man/handlerlat.8
 list() { "$BIN/handlerlat" --list "$@" 2>"$tmp/err"; }
-same "columns: calls" "$(header TIME)" "$(section $page FIELDS 'Text: calls' | tags)"
-same "columns: tables" "$(header CALLS)" "$(section $page FIELDS 'Text: intervals and totals' | tags)"
+same "columns: calls" "$(header handlerlat TIME)" "$(section $page FIELDS 'Text: calls' | tags)"
+same "columns: tables" "$(header handlerlat CALLS)" "$(section $page FIELDS 'Text: intervals and totals' | tags)"
 same "columns: functions" "$(list libc.so.6 malloc | head -n 1 | tr -s ' ' '\n')" \
 	"$(section $page FIELDS 'Text: functions' | tags)"
-same "keys: call" "$(keys call)" "$(section $page FIELDS 'JSON: call' | tags)"
-same "keys: interval" "$(keys interval)" "$(section $page FIELDS 'JSON: interval' | tags)"
-same "keys: total" "$(keys total)" "$(section $page FIELDS 'JSON: interval' | tags)"
+same "keys: call" "$(keys handlerlat call)" "$(section $page FIELDS 'JSON: call' | tags)"
+same "keys: interval" "$(keys handlerlat interval)" "$(section $page FIELDS 'JSON: interval' | tags)"
+same "keys: total" "$(keys handlerlat total)" "$(section $page FIELDS 'JSON: interval' | tags)"
 same "keys: function" "$(list -j libc.so.6 'mem*' | jq -r 'keys[]')" "$(section $page FIELDS 'JSON: function' | tags)"
-same "keys: summary" "$(keys summary; own_keys)" "$(section $page FIELDS 'JSON: summary' | tags)"
-same "keys: types" "$(grep -h '^{' "$golden"/expect/* | jq -r .type; echo function)" \
-	"$(sed -n 's/^\([a-z]*\)|[a-z]*|.*/\1/p' man/reqtools.7 | grep -vxE 'type|tool')"
+same "keys: summary" "$(keys handlerlat summary; own_keys)" "$(section $page FIELDS 'JSON: summary' | tags)"
+same "keys: types" "$(lines handlerlat '^{' | jq -r .type; echo function)" "$(types handlerlat)"
 for k in le_ns count; do
-	keys interval | grep -qx histogram && grep -h '"histogram":\[{' "$golden"/expect/* | grep -q "\"$k\":" &&
+	keys handlerlat interval | grep -qx histogram && lines handlerlat '"histogram":\[{' | grep -q "\"$k\":" &&
 		section $page FIELDS 'JSON: interval' | grep -q "^\.B $k" || not_ok "keys: histogram" "$k"
 done
 none "no key is null in each record" "keys" "$(for t in call interval total; do
-	grep -h '^{' "$golden"/expect/* | jq -r --arg t $t 'select(.type == $t) | to_entries[] | select(.value != null) | .key' |
+	lines handlerlat '^{' | jq -r --arg t $t 'select(.type == $t) | to_entries[] | select(.value != null) | .key' |
 		sort -u >"$tmp/seen"
-	keys $t | sort -u | comm -23 - "$tmp/seen"
+	keys handlerlat $t | sort -u | comm -23 - "$tmp/seen"
 done)"
+
+page=man/tcplat.8
+# fields TITLE [FILTER OF TYPE]...: the section "JSON: TITLE" has the keys of what FILTER makes of a TYPE
+fields() { same "keys: tcplat $1" "$2" "$(section $page FIELDS "JSON: $1" | tags)"; }
+report() { keys tcplat report "$1"; }
+# Keys that no recording has: names of flags, and what there is only with --sample.
+flags=$(sed -n 's/.*{TL_F_[A-Z_]*, "\([a-z_]*\)"}.*/\1/p' tools/tcplat_rows.c; echo mapped)
+scaled=$(sed -n 's/.*json_u64(j, "\(scaled_[a-z]*\)".*/\1/p' tools/tcplat_report.c)
+same "columns: tcplat intervals" "$(header tcplat ROLE)" "$(section $page FIELDS 'Text: intervals' | tags)"
+same "columns: tcplat metrics" "$(lines tcplat '^METRIC .*COUNT' | tr -s ' ' '\n')" \
+	"$(section $page FIELDS 'Text: metrics' | tags)"
+same "columns: tcplat slowest" "$(header tcplat TIME)" "$(section $page FIELDS 'Text: slowest turns' | tags)"
+same "columns: tcplat comparison" "$(lines tcplat '^METRIC .*VERDICT' | tr -s ' ' '\n')" \
+	"$(section $page FIELDS 'Text: comparison' | tags)"
+rows=$(keys tcplat interval '.connections[]'; echo "$flags")
+fields interval "$(keys tcplat interval)"
+fields interval.connections "$rows"
+fields conn "$(keys tcplat conn | grep -vxF "$rows")"
+fields report "$(report .)"
+fields report.sample "$(report .sample; echo "$scaled")"
+fields report.connections "$(report '.connections[]')"
+fields report.metrics "$(report '.metrics[]')"
+fields report.split "$(report .split)"
+fields report.slowest "$(report '.slowest[]')"
+for k in other calls turns cost; do fields report.$k "$(report .$k)"; done
+fields diff "$(keys tcplat diff)"
+fields summary "$(keys tcplat summary; own_keys)"
+same "keys: tcplat accounting" "$(report .accounting; own_keys; echo type; echo finished)" "$(keys tcplat summary; own_keys)"
+same "keys: tcplat types" "$(lines tcplat '^{' | jq -r .type)" "$(types tcplat)"
+# What is told in the words of one key.
+inner() { sed 's/\\f[BIR]//g; s/\\-/-/g' $page | tr -s ' ,.' '\n' >"$tmp/words"; sort -u | grep -vxFf "$tmp/words"; }
+none "keys: tcplat, within others" "not in the page" "$({
+	keys tcplat interval '.metrics[]'
+	keys tcplat interval .split
+	report .histogram
+	report .percentiles
+	report .event_type_breakdown
+	report .metrics
+	report '.metrics[].buckets[]'
+	report '.split.octaves[]'
+	keys tcplat diff '.a, .b, (.distribution // {})'
+} | inner)"
+"$BIN/tcplat" --config /dev/null --replay "$golden/rec/tcplat-mixed.rec" --prometheus "$tmp/prom" >"$tmp/out" 2>"$tmp/err"
+same "tcplat: names for Prometheus" "$(sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' "$tmp/prom")" \
+	"$(sed -n '/^\.SH PROMETHEUS/,/^\.SH FIELDS/p' $page | tags)"
 
 # --- examples. A pid 1234 is that of ./server; ./server is a Go program; all is run in a directory of its own.
 
@@ -120,12 +178,17 @@ server=$(find "$GO" -path '*/go1.*/server' -perm -100 2>/dev/null | sort -V | ta
 mkdir "$tmp/dir"
 [ -z "$server" ] || cp "$server" "$tmp/dir/server"
 cp "$golden/rec/http.rec" "$tmp/dir/requests.rec"
-live=yes
-[ "$(id -u)" = 0 ] || live="needs root"
-if [ "$live" = yes ]; then
-	"$BIN/handlerlat" -d 0.1 -p $$ libc.so.6 getaddrinfo >"$tmp/out" 2>"$tmp/err"
-	grep -q ': ready (' "$tmp/err" || live="this kernel does not permit tracing"
-fi
+cp "$golden/rec/tcplat-mixed.rec" "$tmp/dir/conns.rec"
+cp "$golden/reports/before.json" "$tmp/dir/old.json"
+for f in new report; do cp "$golden/reports/after.json" "$tmp/dir/$f.json"; done
+# can COMMAND...: does this kernel let that tool? "yes", or why not
+can() {
+	[ "$(id -u)" = 0 ] || { echo "needs root"; return; }
+	"$@" >"$tmp/out" 2>"$tmp/err"
+	if grep -q ': ready (' "$tmp/err"; then echo yes; else echo "this kernel does not permit tracing"; fi
+}
+live=$(can "$BIN/handlerlat" -d 0.1 -p $$ libc.so.6 getaddrinfo)
+live_tcp=$(can "$BIN/tcplat" -d 0.1 -p 1)
 if [ -n "$server" ]; then
 	"$tmp/dir/server" -port 0 -d 300 >"$tmp/server" 2>&1 &
 	server_pid=$!
@@ -140,12 +203,14 @@ example() {
 	*./server* | *1234*) [ -n "$server" ] || { skip "$name" "no Go toolchain"; return; } ;;
 	esac
 	case $cmd in
-	*--list* | *--replay* | *-config* | *--help*) ;;
+	*--list* | *--replay* | *-config* | *--help* | *--diff* | jq\ *) ;;
+	tcplat*) [ "$live_tcp" = yes ] || { skip "$name" "$live_tcp"; return; } ;;
 	*) [ "$live" = yes ] || { skip "$name" "$live"; return; } ;;
 	esac
 	cmd=${cmd//1234/${server_pid:-}}
 	cmd=${cmd/-d 60/-d 1}
-	(cd "$tmp/dir" && PATH=$BIN:$PATH HANDLERLAT_DURATION=1 timeout 60 bash -o pipefail -c "$cmd") \
+	# Nobody speaks on port 1: whatever else this machine does is left alone.
+	(cd "$tmp/dir" && PATH=$BIN:$PATH HANDLERLAT_DURATION=1 TCPLAT_DURATION=1 TCPLAT_PORT=1 timeout 60 bash -o pipefail -c "$cmd") \
 		>"$tmp/out" 2>"$tmp/err" </dev/null
 	check "$name" $? 0
 }
@@ -164,7 +229,7 @@ while IFS= read -r line; do
 	# shellcheck disable=SC2086
 	set -- ${line#sudo }
 	case $1 in
-	handlerlat) example README "$line" ;;
+	handlerlat | tcplat) example README "$line" ;;
 	scripts/* | tests/*) check_true "README: $line" "no such program" test -x "$1" ;;
 	make)
 		# A variable that names something of the reader's own is left out.
@@ -184,7 +249,7 @@ done)"
 # What no test of its own name holds, and what holds it instead.
 untested="
 elfsym:elf gobin_base:gobin gobin_inlined:gobin gobin_open:gobin gobin_sites:gobin procmaps:proc
-target_c:target tfile:target run:behave"
+publish_keeper:publish publish_place:publish seccomp_emit:seccomp target_c:target tfile:target run:behave"
 for f in common/*.c; do
 	n=$(basename "$f" .c)
 	[ -f "tests/unit/$n.c" ] && continue

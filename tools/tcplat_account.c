@@ -110,7 +110,7 @@ static void conns_say(uint64_t gone)
 	cause(COUNT(TL_N_CONNS_OTHER), "; not looked at", "");
 	cause(COUNT(TL_N_CONNS_SAMPLED), "; left out by --sample", "");
 	cause(COUNT(TL_N_CONNS_FULL), "; events with NO ROOM for their connection",
-	      " (raise --max-tracked)");
+	      " (raise --max-tracked or net.core.optmem_max)");
 	cause(COUNT(TL_N_CONNECT_FAILED), "; connects that failed", "");
 	cause(COUNT(TL_N_SUBFLOWS), "; subflows of MPTCP", "");
 }

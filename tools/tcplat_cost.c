@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * What the hooks cost, by the kernel's own measurement. Measuring costs as much as half a hook, so it
- * goes on only until there is enough to say; an empty program that runs beside the others tells
- * what of each figure is the measurement's own.
+ * What the hooks cost, by the kernel's own measurement. Measuring costs as much as half a hook, so
+ * it goes on only until there is enough to say; an empty program that runs beside the others tells
+ * what of each figure is the measurement's own. What calling a program costs is in neither.
  */
 #include "tcplat_parts.h"
 #include "log.h"

@@ -133,7 +133,7 @@ static void select_most(struct conn_total *v, size_t n, size_t max)
 {
 	size_t lo = 0, hi = n;
 
-	/* The boundary lies within [lo, hi). The pivot must not be the last, or this does not end. */
+	/* The boundary lies within [lo, hi). The pivot must not be the last: no end. */
 	while (lo < max && max < hi) {
 		struct conn_total pivot = v[lo + (hi - lo - 1) / 2], t;
 		size_t i = lo, j = hi - 1;

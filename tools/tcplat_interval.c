@@ -49,9 +49,9 @@ static void interval_json(const struct interval *i)
 		metric_json(&j, i, m);
 	json_close(&j, '}');
 	json_open(&j, "split", '{');
-	duration_cell(s->local_ns, &j, "local_us", NULL, 0);
-	duration_cell(s->network_ns, &j, "network_us", NULL, 0);
-	duration_cell(less(s->total_ns, s->local_ns + s->network_ns), &j, "remote_us", NULL, 0);
+	duration_cell(s->local_ns, &j, "local_sum_us", NULL, 0);
+	duration_cell(s->network_ns, &j, "network_sum_us", NULL, 0);
+	duration_cell(less(s->total_ns, s->local_ns + s->network_ns), &j, "remote_sum_us", NULL, 0);
 	json_close(&j, '}');
 	json_u64(&j, "connections_open", model_open());
 	json_open(&j, "connections", '[');

@@ -78,7 +78,7 @@ extern struct model model;
 
 int model_record(uint32_t type, const void *data, size_t len, void *ctx);
 bool model_summary(struct json *j, char *text, size_t size, void *ctx); /* account */
-/* now - before: the last interval alone. min and max are of the whole run where they cannot be told. */
+/* now - before: the last interval alone. min and max are the whole run's where it cannot tell. */
 void model_interval(const struct metric *m, struct hist *h);
 /* Sum of the octaves lo <= octave < hi; of all: 0, TL_OCTAVES. */
 struct split model_split(const struct tl_totals *t, unsigned int lo, unsigned int hi);
