@@ -125,15 +125,14 @@ if wanted duration; then
 	check duration-whole "$status $(of '.duration_seconds >= 1.2') $(of .turns.answered)" "0 true 10"
 fi
 if wanted max-events; then
-	traffic -n 2000 --service 2 rr
+	# Connections that closed.
+	traffic -n 40 short
 	rm -f "$report"
-	start tcplat -j --max-events 30 -p "$port" -o "$report" -d 10
+	start tcplat -j --max-events 30 -p "$port" -o "$report" -d 60
 	t0=$SECONDS
-	go_on
+	finish_load
 	await
-	kill "$load" 2>/dev/null
-	check max-events "$status $(said balanced) $(of '.total_events >= 30 and .total_events < 4000') $((SECONDS - t0 < 9))" \
-		"0 true true 1"
+	check max-events "$status $(said balanced) $((SECONDS - t0 < 30)) $(of '.accounting.connections_closed >= 30')" "0 true 1 true"
 fi
 if wanted refused; then
 	# case OPTION...: what is no option, or has no such value, ends with 2 before anything is traced
@@ -196,9 +195,10 @@ fi
 for be in tracepoint fentry kprobe; do
 	wanted "backend-$be" || continue
 	if traced "-n 30 rr" -j --backend $be; then
-		check "backend-$be" "$status $(said balanced) $(of '.backend + " \(.metrics.client.count) \(.metrics.server.count)"')" \
-			"0 true $be 30 30"
-		check_true "backend-$be-said" "it is not the backend that was asked for" contains "$tmp/err" "(backend $be,"
+		# Before 6.16 the tracepoints borrow one function: that is a tracepoint backend too.
+		check "backend-$be" "$status $(said balanced) \
+$(of '(.backend | split("+")[0]) + " \(.metrics.client.count) \(.metrics.server.count)"')" "0 true $be 30 30"
+		check_true "backend-$be-said" "it is not the backend that was asked for" grep -q "(backend $be[,+]" "$tmp/err"
 	else
 		await
 		check "backend-$be-refused" "$status" 1
@@ -334,6 +334,7 @@ $(sed -n 's/^tcplat_turns_total{class="answered"} //p' "$tmp/atomic/p") $(ls -A 
 fi
 # listener KIND: takes one connection, or datagrams, and keeps what comes; prints where it listens first.
 listener() {
+	: >"$tmp/heard"
 	perl -MIO::Socket -MIO::Socket::UNIX -e '$| = 1; my ($kind, $path) = @ARGV; unlink $path;
 		my $s = $kind eq "unix" ? IO::Socket::UNIX->new(Local => $path, Listen => 1)
 			: $kind eq "syslog" ? IO::Socket::UNIX->new(Local => $path, Type => SOCK_DGRAM)
