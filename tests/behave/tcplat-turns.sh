@@ -8,6 +8,8 @@
 
 # A fact is "LEFT OP RIGHT", both in jq, with these words: $t (the workload's truth), $r (the report), $s
 # (the summary), and those defined here. With "?" it also holds where a kprobe cannot see the left side.
+# Where the kernel left hooks out (it does not run a program that interrupts itself, which Linux 7 lets happen
+# on one processor) the tool says how many, and a count may be off by as many.
 words='
 def abs: if . < 0 then -. else . end;
 def all_of(f): [f] | add // 0;
@@ -19,6 +21,7 @@ def conns(role): $r.connections[] | select(.role == role);
 def only(role): [conns(role)] | if length == 1 then .[0] else error("\(length) rows of a \(role)") end;
 def slow(m): [$r.slowest[] | select(.metric == m)] | sort_by(.begin);
 def flagged(m; f): [slow(m)[] | select(f)] | length;
+def none_missed: $s.hooks_missed == 0;
 def sends: $r.calls.sends; def receives: $r.calls.receives;
 def true_sends: $t.client_sends + $t.server_sends;
 def true_receives: $t.client_recvs + $t.server_recvs;
@@ -38,15 +41,18 @@ def off(m; truth; p): $t["\(truth)_\(p)_us"] as $want
 	| ($r.metrics[m].percentiles_us[p] - $want | abs) - ([$want / 32, 50] | max);
 def parts: .local_us + .network_us + .remote_us - .total_us | abs;
 def part_sums: .local_sum_us + .network_sum_us + .remote_sum_us - .total_sum_us | abs;
+def same($a; $b): $a == $b
+	or ([$a, $b | type] == ["number", "number"] and ($a - $b | abs) <= $s.hooks_missed);
 def fact($what; $l; $op; $r_):
 	($op | rtrimstr("?")) as $o
-	| if ($op != $o and $l == null and $r.backend == "kprobe") or ($o == "==" and $l == $r_)
+	| if ($op != $o and $l == null and $r.backend == "kprobe") or ($o == "==" and same($l; $r_))
 		or ($o == "<=" and $l <= $r_) or ($o == ">=" and $l >= $r_)
 		or ($o == "<" and $l < $r_) or ($o == ">" and $l > $r_) then empty
 	else "\($what): \($l) and \($r_)" end;
 '
 # Always: the account, and that whatever is said in two places is the same in both.
-always=('$s.balanced == true' '$s.complete == true' '$r.complete == true' '$t.complete == 1'
+always=('$s.balanced == true' '$s.complete == none_missed' '$r.complete == $s.complete'
+	'$t.complete == 1'
 	'$s.turns_answered == client + server' '$r.turns.answered == $s.turns_answered'
 	'$r.turns.opened == all_of($r.turns | .answered, .multi, .interleaved, .unknown_role, .unanswered, .open)'
 	'all_of($r.connections[].events) + $r.other.turns == client + server'
@@ -105,26 +111,32 @@ trace() {
 	load_done
 	stop
 }
-verdict() {
-	local why
+# judge FACT...: sets $why.
+judge() {
 	[ "$load_status" = 0 ] || bench_broken "the workload ended with status $load_status: $(tail -n 1 "$tmp/load")"
-	why=$(doubts "${always[@]}" "${@:2}")
+	why=$(doubts "${always[@]}" "$@")
 	[ "$status" = 0 ] || why="exit status $status; $why"
-	if [ -z "$why" ]; then ok "$1"; else not_ok "$1" "$why"; fi
 }
+verdict() { if [ -z "$why" ]; then ok "$1"; else not_ok "$1" "$why"; fi; }
 
-# turns NAME ARGUMENTS FACT...: one case.
+# turns NAME ARGUMENTS FACT...: one case. It is tried again where hooks were left out, and duplex, which is
+# what it says only if both ends have a processor, where the machine is busy with other things.
 turns() {
-	local name=$prefix$1 args=$2
+	local name=$prefix$1 args
 	wanted "$name" || return
-	if ! (set -f; "$LOAD/tcp" --can $args >"$tmp/can" 2>&1); then
+	read -ra args <<<"$2"
+	if ! "$LOAD/tcp" --can "${args[@]}" >"$tmp/can" 2>&1; then
 		skip "$name" "$(tail -n 1 "$tmp/can")"
 		return
 	fi
-	set -f
-	load "$LOAD/tcp" -w --stamps $args
-	set +f
-	if trace; then verdict "$name" "${@:3}"; else not_ok "$name" "tcplat did not start"; fi
+	for _ in 1 2 3; do
+		load "$LOAD/tcp" -w --stamps "${args[@]}"
+		trace || { not_ok "$name" "tcplat did not start"; return; }
+		judge "${@:3}"
+		[ -n "$why" ] || break
+		[ "$1" = duplex ] || [ "$(said hooks_missed)" != 0 ] || break
+	done
+	verdict "$name"
 }
 
 # What every backend must get right.
@@ -201,8 +213,8 @@ for_one() {
 		'$r.metrics.idle.min_us >= 900000' 'sum("client") < sum("idle") / 2'
 }
 
-# loss: the second request is sent into a black hole, which goes away: only that turn has it. Everything in a
-# network namespace of its own.
+# loss: the second request is sent into a black hole, which goes away: only that turn has it. Everything in
+# a network namespace of its own.
 inside() { nsenter -t "$load" -n "$@"; }
 swallowed() { inside tc -s qdisc show dev lo | grep -q 'dropped [1-9]'; }
 loss() {
@@ -225,9 +237,10 @@ loss() {
 	inside tc qdisc del dev lo root
 	load_done
 	stop
-	verdict loss "${plain[@]}" "${bounds[@]}" 'flagged("client"; .retransmission) == 1' \
+	judge "${plain[@]}" "${bounds[@]}" 'flagged("client"; .retransmission) == 1' \
 		'[slow("client")[].retransmission] == [false, true, false]' 'slow("client")[1].total_us >= 200000' \
 		'only("client").retransmissions >= 1' 'flagged("server"; .retransmission) == 0'
+	verdict loss
 }
 
 prefix='' backend=auto
