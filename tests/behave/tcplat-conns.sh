@@ -57,7 +57,7 @@ look() {
 # figures EXPR: of the report; $t is the truth of a.
 figures() {
 	[ -s "$tmp/report" ] || { echo "no report"; return; }
-	jq -r --slurpfile t "$tmp/a.json" "\$t[0] as \$t | $1" "$tmp/report" 2>&1
+	jq -r --slurpfile t "$tmp/a.json" "\$t[0] as \$t | . as \$r | $1" "$tmp/report" 2>&1
 }
 # sound: how the run ended. It is "0 true true" where all is well.
 sound() { echo "$status $(jq -r '"\(.accounting.balanced) \(.complete)"' "$tmp/report" 2>&1)"; }
@@ -74,8 +74,10 @@ judge() {
 }
 # agrees CASE EXPR WANT: the tool has ended; both ends of each connection and all turns were seen, and what EXPR says.
 both_ends='"\(.accounting.connections) \(.metrics.client.count) \(.metrics.server.count)"'
+# A connection that was recorded too late has lost its addresses.
+nameless='| . + ([$r.connections[] | .source, .destination | select(test(":0$"))] | if . == [] then "" else " \(.)" end)'
 agrees() {
-	judge "$1" "$(sound) $(figures "$both_ends") $(figures "${2:-empty}")" \
+	judge "$1" "$(sound) $(figures "$both_ends $nameless") $(figures "${2:-empty}")" \
 		"0 true true $(figures '"\(2 * $t.connections) \($t.turns) \($t.server_turns)"') ${3:-}"
 }
 # whole CASE EXPR WANT ARG...: a case of the workload from its begin to its end. 1: it was not wanted, or cannot be.
