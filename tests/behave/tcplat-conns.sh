@@ -74,8 +74,8 @@ judge() {
 }
 # agrees CASE EXPR WANT: the tool has ended; both ends of each connection and all turns were seen, and what EXPR says.
 both_ends='"\(.accounting.connections) \(.metrics.client.count) \(.metrics.server.count)"'
-# A connection that was recorded too late has lost its addresses.
-nameless='| . + ([$r.connections[] | .source, .destination | select(test(":0$"))] | if . == [] then "" else " \(.)" end)'
+# A connection that is recorded too late has lost an end.
+nameless='| . + ([$r.connections[] | .source, .destination | select(test(":[*]$"))] | if . == [] then "" else " \(.)" end)'
 agrees() {
 	judge "$1" "$(sound) $(figures "$both_ends $nameless") $(figures "${2:-empty}")" \
 		"0 true true $(figures '"\(2 * $t.connections) \($t.turns) \($t.server_turns)"') ${3:-}"
