@@ -1,7 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# usage: sudo tests/bench/run.sh [ROUNDS]        (make bench)
+# usage: sudo tests/bench/run.sh [ROUNDS]        (make bench; make bench TOOL=tcplat)
 #
+# The tool is handlerlat or, by the environment's TOOL, tcplat.
+#
+# tcplat: what a turn of a saturated loopback pair takes, and the request rate that is left, under nothing, the floor
+# (empty programs on the same hooks) and tcplat (tests/bench/tcplat.sh): on one CPU, on two, and four pairs anywhere.
+# Then what the kernel counts of the hooks alone. Medians of ROUNDS (7); ratios are medians of the rounds' own.
+#
+# handlerlat:
 # What a traced call costs, side by side: nothing, the floor (empty programs on the same sites),
 # handlerlat, and what the distribution has of its rivals. CPU time of the traced program per call, in
 # ns; interleaved, ROUNDS (7) of each, medians; the ratios are medians of the rounds' own ratios to the
@@ -16,6 +23,38 @@ tmp=$(mktemp -d)
 held=
 trap 'for p in $held; do kill $p 2>/dev/null; done; wait 2>/dev/null; rm -rf "$tmp"' EXIT
 [ "$(id -u)" = 0 ] || { echo "tests/bench: needs root"; exit 99; }
+
+# spread FILE FIGURE: "TRACER MEDIAN MIN MAX RATIO" of each tracer, its ratio to the untraced of the same round
+spread() {
+	jq -s -r --arg k "$2" '
+		def median: sort | .[(length - 1) / 2 | floor];
+		group_by(.tracer) as $all | ($all[] | select(.[0].tracer == (if $k == "hook_ns" then "floor" else "none" end))) as $base
+		| $all[] | . as $runs | map(.[$k])
+		| [$runs[0].tracer, (median | round), (min | round), (max | round),
+		  ([$runs, $base] | transpose | map(.[0][$k] / .[1][$k]) | median * 1000 | round / 1000)] | @tsv' "$1"
+}
+if [ "${TOOL:-}" = tcplat ]; then
+	mkdir -p "$O/bench"
+	: >"$O/bench/tcplat.json"
+	echo "tcplat, kernel $(uname -r), $(date -u +%F), $(nproc) CPUs, median of $rounds (min .. max), ratio"
+	for how in "--pin 0,0" "--pin 0,1" "-c 4" "-s"; do
+		case $how in
+		-s) tests/bench/tcplat.sh -s "$rounds" --pin 0,0 ;;
+		# shellcheck disable=SC2086
+		*) tests/bench/tcplat.sh "$rounds" $how ;;
+		esac >"$tmp/runs" || exit 99
+		jq -c --arg how "$how" '.options = $how' "$tmp/runs" >>"$O/bench/tcplat.json"
+		for figure in cpu_ns rate hook_ns; do
+			# Counting makes the rest slow.
+			[ "$how:$figure" != "-s:cpu_ns" ] && [ "$how:$figure" != "-s:rate" ] || continue
+			[ "$how" = -s ] || [ $figure != hook_ns ] || continue
+			spread "$tmp/runs" $figure | awk -F'\t' -v how="$how" -v figure=$figure \
+				'{ printf "%-10s %-8s %-8s %8s  %-18s %6s\n", how, figure, $1, $2, $3 " .. " $4, $5 }'
+		done
+	done
+	exit 0
+fi
+
 HL=$O/bin/handlerlat
 FLOOR=$O/tests/bench/floor
 go=$(ls -d "$O"/tests/go/go1.*/bench 2>/dev/null | sort -V | tail -n 1)
