@@ -27,7 +27,7 @@ static __always_inline int on_sent(const bool direct, struct sock *sk, int ret)
 	struct tl_conn *c;
 
 	if (!tp || (ret > 0 && GET(direct, tp, snd_nxt) == GET(direct, tp, write_seq)) ||
-	    !sampled(direct, sk))
+	    !sampled(direct, sk, tp))
 		return 0;
 	c = conn_get(sk);
 	if (!c)
@@ -53,7 +53,7 @@ static __always_inline int on_arrival(const bool direct, struct sock *sk)
 	struct tl_conn *c;
 
 	tp = tcp_of(direct, sk);
-	if (!tp || !sampled(direct, sk))
+	if (!tp || !sampled(direct, sk, tp))
 		return 0;
 	c = conn_get(sk);
 	if (c)
@@ -66,7 +66,7 @@ static __always_inline int on_read(const bool direct, struct sock *sk)
 	struct tcp_sock *tp = tcp_of(direct, sk);
 	struct tl_conn *c;
 
-	if (!tp || !sampled(direct, sk))
+	if (!tp || !sampled(direct, sk, tp))
 		return 0;
 	c = conn_get(sk);
 	if (!c) {
@@ -86,7 +86,7 @@ static __always_inline int on_read(const bool direct, struct sock *sk)
 static __always_inline int on_received(const bool direct, struct sock *sk, int ret, int flags)
 {
 	if ((ret > 0 && !(flags & MSG_PEEK)) || GET(direct, sk, sk_protocol) != IPPROTO_TCP ||
-	    !sampled(direct, sk) || !conn_get(sk))
+	    !sampled(direct, sk, NULL) || !conn_get(sk))
 		return 0;
 	/* Of notices, not of the stream. */
 	if (flags & MSG_ERRQUEUE)
@@ -166,6 +166,9 @@ static __noinline void accepted(const bool direct, struct sock *sk, struct tcp_s
 		connected(direct, sk, tp);
 		return;
 	}
+	/* Fast open: seen already, for what it has read is where it stands. */
+	if (c && c->role == TL_ROLE_SERVER && c->read_seq == GET(direct, tp, copied_seq))
+		return;
 	if (c)
 		conn_drop(sk);
 	if (!flow_passes(direct, sk))
@@ -236,7 +239,7 @@ static __always_inline int on_destroy(const bool direct, struct sock *sk)
 
 	if (!c) {
 		if (GET(direct, sk, __sk_common.skc_dport))
-			count(sampled(direct, sk) ? TL_N_CONNS_OTHER : TL_N_CONNS_SAMPLED);
+			count(sampled(direct, sk, tp) ? TL_N_CONNS_OTHER : TL_N_CONNS_SAMPLED);
 		return 0;
 	}
 	if (!(c->flags & TL_F_TENTATIVE))

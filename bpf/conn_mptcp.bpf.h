@@ -11,7 +11,7 @@ static __always_inline struct tl_conn *mptcp_conn(struct sock *sk)
 {
 	struct tl_conn *c;
 
-	if (!sampled(true, sk))
+	if (!sampled(true, sk, NULL))
 		return NULL;
 	c = conn_get(sk);
 	if (!c) {

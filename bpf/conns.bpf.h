@@ -112,13 +112,14 @@ static __always_inline struct tl_conn *conn_make(struct sock *sk)
 	return bpf_map_lookup_elem(&conns_by_sock, &key);
 }
 
-static __always_inline bool sampled(const bool direct, struct sock *sk)
+/* tp may be NULL; a socket that was closed has given its port back, see flow_of(). */
+static __always_inline bool sampled(const bool direct, struct sock *sk, struct tcp_sock *tp)
 {
 	struct flow f;
 
 	if (sample <= 1)
 		return true;
-	flow_of(direct, sk, NULL, &f);
+	flow_of(direct, sk, tp, &f);
 	return flow_hash(&f) % sample == 0;
 }
 
@@ -205,9 +206,15 @@ static __noinline struct tl_conn *conn_found(const bool direct, struct sock *sk,
 		count(TL_N_CONNS_FULL);
 		return NULL;
 	}
-	c->flags = TL_F_OLD;
 	conn_seqs(direct, sk, tp, c);
-	role_of_old(direct, sk, tp, c);
+	if (state == TCP_SYN_RECV) {
+		/* Fast open: its request is there before the handshake is over. */
+		c->role = TL_ROLE_SERVER;
+		c->born_ns = bpf_ktime_get_ns();
+	} else {
+		c->flags = TL_F_OLD;
+		role_of_old(direct, sk, tp, c);
+	}
 	conn_counts(c);
 	return c;
 }
@@ -219,7 +226,7 @@ static __always_inline struct tl_conn *conn_of(const bool direct, struct sock *s
 	struct tl_conn *c;
 
 	/* Before the lookup: what is left out should cost nothing. */
-	if (!sampled(direct, sk))
+	if (!sampled(direct, sk, tp))
 		return NULL;
 	c = conn_get(sk);
 	if (!c)
