@@ -38,11 +38,12 @@ if [ "${TOOL:-}" = tcplat ]; then
 	: >"$O/bench/tcplat.json"
 	echo "tcplat, kernel $(uname -r), $(date -u +%F), $(nproc) CPUs, median of $rounds (min .. max), ratio"
 	for how in "--pin 0,0" "--pin 0,1" "-c 4" "-s"; do
-		case $how in
-		-s) tests/bench/tcplat.sh -s "$rounds" --pin 0,0 ;;
 		# shellcheck disable=SC2086
-		*) tests/bench/tcplat.sh "$rounds" $how ;;
-		esac >"$tmp/runs" || exit 99
+		if [ "$how" = -s ]; then
+			tests/bench/tcplat.sh -s "$rounds" --pin 0,0
+		else
+			tests/bench/tcplat.sh "$rounds" $how
+		fi >"$tmp/runs" || exit 99
 		jq -c --arg how "$how" '.options = $how' "$tmp/runs" >>"$O/bench/tcplat.json"
 		for figure in cpu_ns rate hook_ns; do
 			# Counting makes the rest slow.
