@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+#ifndef HTTP1_INT_H
+#define HTTP1_INT_H
+/*
+ * What the parts of http1 share: http1.c takes the input, http1_head.c gathers lines of a head,
+ * http1_start.c knows start-lines, http1_frame.c decides where a message ends, http1_body.c walks
+ * bodies, http1_pair.c pairs, http1_sync.c searches for a lost place, http1_tls.c reads a hello,
+ * http1_msg.c begins and ends messages.
+ */
+#include "http1.h"
+
+enum http1_state {
+	ST_START, /* between messages, in step */
+	ST_HEAD, /* d->m gathers a head */
+	ST_PEEK, /* holds back the first bytes of a body that may be the next response */
+	ST_FIXED, /* a body with d->left to come */
+	ST_CLOSE, /* a body to the end */
+	ST_SIZE, /* the line of a chunk's size; d->left is the size so far */
+	ST_CHUNK, /* a chunk's data with d->left to come */
+	ST_CHUNK_END, /* CRLF behind it */
+	ST_TRAILER,
+	ST_SEARCH, /* out of step; d->m, if any, gathers a line */
+	ST_TLS, /* d->m gathers a TLS record */
+	ST_HELD, /* d->left bytes wait for what the other direction says about them */
+	ST_OPAQUE,
+	ST_ENDED,
+};
+
+enum { PHASE_NONE, PHASE_DIGITS, PHASE_REST, PHASE_CR }; /* of a chunk's size line and its end */
+
+#define PEEK	12 /* "HTTP/1.1 200" */
+#define SCRATCH 512 /* bytes of a line behind max_header that framing is read from */
+
+struct msg {
+	struct http1_msg pub; /* first, for it is what callbacks get */
+	struct msg *next; /* in the parser's spares */
+	char *text;
+	struct http1_header *headers;
+	uint32_t text_cap, header_cap;
+	uint32_t text_len;
+	uint32_t line; /* where the line at hand begins in text */
+	uint64_t line_len; /* all of it, kept or not */
+	char tail[16]; /* the last bytes of a line that were not kept */
+	uint8_t ntail;
+	uint8_t last; /* enum field of the last header, whose value may go on in a fold */
+	bool pending; /* that is not framed by yet */
+	bool dropped; /* the last line was no header: its folds are none either */
+	bool start_done, candidate, head_told, in_trailers;
+	bool connect, head_method; /* what the request was, or the one answered */
+	bool unknown_request; /* of a response whose request is not known */
+	bool anchor, fresh, alone, orphan, given_up; /* http1_pair.c */
+	bool holed; /* something is missing, maybe an unknown number of bytes */
+	bool has_length, bad_length, has_encoding, chunked, encoding_bad, keep_alive;
+	uint32_t epoch; /* of the pairing, when it began */
+	uint64_t length;
+	uint8_t npeek, after_peek;
+	char peek[PEEK];
+};
+
+struct http1_dir {
+	struct msg *m;
+	uint64_t left;
+	uint64_t run, run_at; /* bytes skipped over that are not told yet, and their position */
+	uint64_t now_ns, byte_ns; /* of this call, of the last byte */
+	struct http1_bytes count; /* fed is the stream position, too */
+	uint8_t state, phase;
+	bool at_line; /* searching: a line begins here */
+	bool after_gap; /* searching: here is where a hole ended */
+	bool dumb; /* held because its first bytes are not HTTP */
+	bool said_close;
+};
+
+struct request {
+	uint64_t number;
+	void *user;
+	bool head_method, connect, assumed;
+};
+
+struct http1 {
+	struct http1_parser *p;
+	void *ctx;
+	struct http1_dir dir[2];
+	struct request *queue, two[2]; /* a ring of cap, which is a power of two */
+	uint32_t cap, front, waiting;
+	uint64_t requests, responses;
+	uint64_t
+		debt; /* responses that are due to requests given up, or may be: see http1_pair.c */
+	uint64_t final_ns;
+	uint32_t epoch;
+	int8_t client;
+	bool heard; /* a start-line was seen */
+	bool joined, unsure, pipelined, turned, orphan, assumed;
+	int err;
+};
+
+struct http1_parser {
+	struct http1_ops ops;
+	struct http1_options opts;
+	struct msg *spare;
+	unsigned nspare;
+};
+
+static inline struct http1_dir *http1_peer(struct http1 *c, struct http1_dir *d)
+{
+	return &c->dir[d == c->dir];
+}
+static inline int http1_dirno(const struct http1 *c, const struct http1_dir *d)
+{
+	return d != c->dir;
+}
+
+/* Out of step, or not believed to be in step yet. */
+static inline bool http1_searching(const struct http1_dir *d)
+{
+	return d->state == ST_SEARCH || (d->m && d->m->candidate);
+}
+
+/* --- http1.c: one step each; returns how many of n (> 0) bytes it took, or changes the state. */
+void http1_feed(struct http1 *c, struct http1_dir *d, const char *p, size_t n);
+/* The rest of the connection is opaque, both directions. */
+void http1_opaque(struct http1 *c, struct http1_dir *d, enum http1_other what, const char *name,
+		  size_t n);
+void http1_nomem(struct http1 *c);
+
+/* --- http1_msg.c */
+/* A message, hello or line that begins n bytes ago; NULL: out of memory, and told. */
+struct msg *http1_begin(struct http1 *c, struct http1_dir *d, uint64_t ago);
+void http1_release(struct http1_parser *p, struct msg *m);
+void http1_tell_head(struct http1 *c, struct msg *m);
+void http1_body_bytes(struct http1 *c, struct http1_dir *d, const char *data, uint64_t n);
+void http1_over(struct http1 *c, struct http1_dir *d, enum http1_why why);
+/* The message is over where its framing says. */
+void http1_complete(struct http1 *c, struct http1_dir *d);
+/* Ends what is under way in d, for why; bytes in no message go to opaque, or are skipped over. */
+void http1_drop(struct http1 *c, struct http1_dir *d, enum http1_why why, bool opaque);
+/* The n bytes at pos are in no message. */
+void http1_skip(struct http1 *c, struct http1_dir *d, uint64_t pos, uint64_t n);
+void http1_tell_skipped(struct http1 *c, struct http1_dir *d);
+
+/* --- http1_head.c */
+size_t http1_head_step(struct http1 *c, struct http1_dir *d, const char *p, size_t n);
+/* Appends to the line at hand; what is beyond the limit is counted. False: out of memory, told. */
+bool http1_keep(struct http1 *c, struct msg *m, const char *p, size_t n);
+/* The line at hand, in m, is whole. */
+void http1_line(struct http1 *c, struct http1_dir *d);
+/* The start-line in m is one: the roles are known, and the message has its number. */
+void http1_heard(struct http1 *c, struct http1_dir *d, struct msg *m);
+
+/* --- http1_start.c */
+enum start_kind { START_NONE, START_REQUEST, START_RESPONSE, START_HTTP2 };
+struct start {
+	struct http1_span method, target, reason; /* relative to the line */
+	uint16_t status;
+	uint8_t minor;
+	bool odd;
+};
+/*
+ * Reads a line of n bytes without its end. end is the line's last nend bytes: s + n where the line
+ * was kept whole, else what is known of its end.
+ */
+enum start_kind http1_start(const char *s, size_t n, const char *end, size_t nend,
+			    struct start *st);
+/* As one is believed that was searched for; s has its CRLF. */
+bool http1_start_strict(const char *s, size_t n, bool after_gap);
+/* False when n bytes are enough to see that no start-line begins with them. */
+bool http1_start_likely(const char *s, size_t n);
+/* True when a start-line of that kind may stand in d. */
+bool http1_start_fits(const struct http1 *c, const struct http1_dir *d, enum start_kind kind);
+bool http1_tchar(unsigned char ch);
+/* Control bytes but HT. */
+bool http1_has_control(const char *s, size_t n);
+bool http1_traversal(const char *s, size_t n);
+
+/* --- http1_frame.c */
+enum field { FIELD_OTHER, FIELD_LENGTH, FIELD_ENCODING, FIELD_CONNECTION };
+enum field http1_field(const char *name, size_t n);
+void http1_frame_field(struct msg *m, enum field f, const char *value, size_t n);
+/* The head is whole: tells it and sets the state of what follows. */
+void http1_frame(struct http1 *c, struct http1_dir *d);
+
+/* --- http1_body.c */
+size_t http1_peek_step(struct http1 *c, struct http1_dir *d, const char *p, size_t n);
+size_t http1_fixed_step(struct http1 *c, struct http1_dir *d, const char *p, size_t n);
+size_t http1_size_step(struct http1 *c, struct http1_dir *d, const char *p, size_t n);
+size_t http1_chunk_end_step(struct http1 *c, struct http1_dir *d, const char *p, size_t n);
+/* What was held back is body after all. */
+void http1_unpeek(struct http1 *c, struct http1_dir *d);
+
+/* --- http1_pair.c */
+#define DEBT_FOREVER UINT64_MAX
+#define SEARCH_LINE  8192 /* the longest start-line that is searched for */
+void http1_pair_begin(struct http1 *c, struct http1_dir *d, struct msg *m);
+void http1_pair_request(struct http1 *c, struct msg *m);
+/* The start-line of m is there; its head is (or as much as will come: whole false). */
+void http1_pair_answer(struct http1 *c, struct msg *m);
+void http1_pair_response(struct http1 *c, struct msg *m, bool whole);
+void http1_pair_user(struct http1 *c, struct msg *m);
+/* m ended where its framing says; or before that. */
+void http1_pair_over(struct http1 *c, struct msg *m);
+void http1_pair_broken(struct http1 *c, struct msg *m, enum http1_why why);
+void http1_pair_flush(struct http1 *c, enum http1_why why);
+/* d lost its place; damaged: within a request that is not numbered yet. */
+void http1_pair_lost(struct http1 *c, struct http1_dir *d, bool damaged, enum http1_why why);
+
+/* --- http1_sync.c */
+size_t http1_search_step(struct http1 *c, struct http1_dir *d, const char *p, size_t n);
+void http1_lose(struct http1 *c, struct http1_dir *d, enum http1_why why);
+void http1_hole(struct http1 *c, struct http1_dir *d, uint64_t n, bool lost);
+/* The line gathered in d->m, or up to here, is no start-line. whole: a line begins behind it. */
+void http1_not_start(struct http1 *c, struct http1_dir *d, bool whole);
+/* A line of a head that was searched for is no header: it was no head. */
+void http1_not_head(struct http1 *c, struct http1_dir *d);
+
+/* What waited in d for the other direction's word is no other protocol's. */
+void http1_unhold(struct http1 *c, struct http1_dir *d);
+
+/* --- http1_tls.c */
+size_t http1_tls_step(struct http1 *c, struct http1_dir *d, const char *p, size_t n);
+void http1_tls_done(struct http1 *c, struct http1_dir *d);
+#endif
