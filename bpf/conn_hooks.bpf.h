@@ -115,6 +115,8 @@ static __noinline void connecting(const bool direct, struct sock *sk, struct tcp
 {
 	struct tl_conn *c = conn_get(sk);
 
+	if (c && (c->flags & TL_F_TENTATIVE) && !c->role)
+		return;
 	if (c) {
 		/* The same socket, connected anew. */
 		if (c->role && !(c->flags & TL_F_TENTATIVE))
@@ -136,7 +138,7 @@ static __noinline void connected(const bool direct, struct sock *sk, struct tcp_
 	struct tl_conn *c = conn_get(sk);
 	__u64 now = bpf_ktime_get_ns();
 
-	if (!c)
+	if (!c || !(c->flags & TL_F_TENTATIVE))
 		return;
 	if (!flow_passes(direct, sk)) {
 		conn_drop(sk);

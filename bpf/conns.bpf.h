@@ -256,7 +256,7 @@ static __noinline void fill_rec(const bool direct, struct sock *sk, struct tcp_s
 {
 	const struct tcp_ulp_ops *ulp;
 
-	r->hist = c->hist;
+	r->hist = c->hist == TL_POLLED ? 0 : c->hist;
 	r->id = conn_id(direct, sk);
 	r->now_ns = bpf_ktime_get_ns();
 	r->born_ns = c->flags & TL_F_OLD ? 0 : c->born_ns;
@@ -315,7 +315,7 @@ static __noinline void conn_close(const bool direct, struct sock *sk, struct tcp
 			add(&t->count[TL_N_LOST_TURNS], c->st.n);
 			add(&t->count[TL_N_LOST_WAITS], c->st.waits);
 		}
-		if (c->hist) {
+		if (c->hist && c->hist != TL_POLLED) {
 			slot = c->hist - 1;
 			bpf_map_push_elem(&dead_hists, &slot, 0);
 		}

@@ -33,6 +33,41 @@
 
 const volatile __u32 recv_args = 5; /* of tcp_recvmsg(): 6, from 5.19 on 5, from 7.1 on 4 */
 
+/*
+ * A program that is preempted in the middle runs for no other task of its CPU until it goes on: a
+ * time slice without the hook. Kernels differ in whether tracepoints and trampolines may be
+ * preempted. Where hooks are found to be left out, a second program does what the first one, which
+ * runs before it, did not: it left its socket here.
+ */
+const volatile bool twice = false; /* there are second programs */
+
+struct done {
+	__u64 send, read;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct done);
+} done SEC(".maps");
+
+static __always_inline struct done *done_here(void)
+{
+	__u32 zero = 0;
+
+	return twice ? bpf_map_lookup_elem(&done, &zero) : NULL;
+}
+
+/* The first program has seen this one. */
+static __always_inline bool seen(__u64 *who, struct sock *sk)
+{
+	bool same = *who == (__u64)sk;
+
+	*who = 0;
+	return same;
+}
+
 /* --- tracepoints */
 
 /*
@@ -49,20 +84,40 @@ static __always_inline bool same_call(struct tl_conn *c, __u32 left, __u32 seq)
 	return same;
 }
 
-SEC("tp_btf/tcp_sendmsg_locked")
-int tp_send(__u64 *ctx)
+static __always_inline int on_chunk(struct sock *sk, __u32 left)
 {
-	struct sock *sk = (void *)ctx[0];
-	struct msghdr *msg = (void *)ctx[1];
 	struct tcp_sock *tp = tcp_of(true, sk);
 	struct tl_conn *c;
 
 	if (!tp)
 		return 0;
 	c = conn_of(true, sk, tp);
-	if (c && !same_call(c, msg->msg_iter.count, tp->write_seq))
+	if (c && !same_call(c, left, tp->write_seq))
 		send_begins(true, sk, tp, c);
 	return 0;
+}
+
+SEC("tp_btf/tcp_sendmsg_locked")
+int tp_send(__u64 *ctx)
+{
+	struct sock *sk = (void *)ctx[0];
+	struct msghdr *msg = (void *)ctx[1];
+	struct done *d = done_here();
+
+	on_chunk(sk, msg->msg_iter.count);
+	if (d)
+		d->send = (__u64)sk;
+	return 0;
+}
+
+SEC("tp_btf/tcp_sendmsg_locked")
+int tp_send_again(__u64 *ctx)
+{
+	struct sock *sk = (void *)ctx[0];
+	struct msghdr *msg = (void *)ctx[1];
+	struct done *d = done_here();
+
+	return d && !seen(&d->send, sk) ? on_chunk(sk, msg->msg_iter.count) : 0;
 }
 
 SEC("tp_btf/sock_send_length")
@@ -94,7 +149,22 @@ int tp_received(__u64 *ctx)
 SEC("tp_btf/tcp_rcv_space_adjust")
 int tp_read(__u64 *ctx)
 {
-	return on_read(true, (struct sock *)ctx[0]);
+	struct sock *sk = (void *)ctx[0];
+	struct done *d = done_here();
+
+	on_read(true, sk);
+	if (d)
+		d->read = (__u64)sk;
+	return 0;
+}
+
+SEC("tp_btf/tcp_rcv_space_adjust")
+int tp_read_again(__u64 *ctx)
+{
+	struct sock *sk = (void *)ctx[0];
+	struct done *d = done_here();
+
+	return d && !seen(&d->read, sk) ? on_read(true, sk) : 0;
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -104,6 +174,14 @@ int tp_state(__u64 *ctx)
 
 	return sk->sk_protocol == IPPROTO_MPTCP ? mptcp_state(sk, ctx[1], ctx[2])
 						: on_state(true, sk, ctx[1], ctx[2]);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int tp_state_again(__u64 *ctx)
+{
+	struct sock *sk = (void *)ctx[0];
+
+	return sk->sk_protocol == IPPROTO_MPTCP ? 0 : on_state(true, sk, ctx[1], ctx[2]);
 }
 
 SEC("tp_btf/tcp_destroy_sock")
@@ -123,7 +201,22 @@ int tp_destroy_again(__u64 *ctx)
 SEC("fentry/tcp_sendmsg_locked")
 int f_send(__u64 *ctx)
 {
-	return on_send(true, (struct sock *)ctx[0]);
+	struct sock *sk = (void *)ctx[0];
+	struct done *d = done_here();
+
+	on_send(true, sk);
+	if (d)
+		d->send = (__u64)sk;
+	return 0;
+}
+
+SEC("fentry/tcp_sendmsg_locked")
+int f_send_again(__u64 *ctx)
+{
+	struct sock *sk = (void *)ctx[0];
+	struct done *d = done_here();
+
+	return d && !seen(&d->send, sk) ? on_send(true, sk) : 0;
 }
 
 SEC("fexit/tcp_sendmsg_locked")
@@ -251,26 +344,33 @@ static __always_inline bool is_wanted_back(struct tl_conn *c)
 	return take && *take;
 }
 
-static __always_inline int poll(const bool direct, struct seq_file *seq, struct sock *sk,
-				struct tl_conn *c)
+/* Its record goes into the ring buffer. Returns 1 where there is no room: the walk is to stop. */
+static __always_inline int poll(const bool direct, struct sock *sk, struct tl_conn *c)
 {
 	struct tcp_sock *tp = tcp_of(direct, sk);
 	bool wanted_back = is_wanted_back(c);
-	struct tl_conn_rec r;
+	struct tl_conn_rec *r;
 
-	if (c->flags & TL_F_TENTATIVE)
+	if ((c->flags & TL_F_TENTATIVE) || c->hist == TL_POLLED)
 		return 0;
 	if (!poll_last && !wanted_back && c->last_ns < poll_since && c->turn_ns < poll_since)
 		return 0;
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > events_half)
+		return 1;
+	r = bpf_ringbuf_reserve(&events, sizeof(*r), 0);
+	if (!r)
+		return 1;
 	if (poll_last && tp)
 		settle(direct, sk, tp, c);
-	r.type = TL_REC_OPEN;
-	fill_rec(direct, sk, tp, c, &r);
-	if (wanted_back) {
-		r.hist_taken = 1;
+	r->type = TL_REC_OPEN;
+	fill_rec(direct, sk, tp, c, r);
+	if (poll_last) {
+		c->hist = TL_POLLED;
+	} else if (wanted_back) {
+		r->hist_taken = 1;
 		c->hist = 0;
 	}
-	bpf_seq_write(seq, &r, sizeof(r));
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	return 0;
 }
 
@@ -280,7 +380,7 @@ int poll_storage(struct bpf_iter__bpf_sk_storage_map *ctx)
 	struct sock *sk = ctx->sk;
 	struct tl_conn *c = ctx->value;
 
-	return sk && c ? poll(true, ctx->meta->seq, sk, c) : 0;
+	return sk && c ? poll(true, sk, c) : 0;
 }
 
 SEC("iter/bpf_map_elem")
@@ -289,7 +389,7 @@ int poll_hash(struct bpf_iter__bpf_map_elem *ctx)
 	struct tl_conn *c = ctx->value;
 	__u64 *key = ctx->key;
 
-	return key && c ? poll(false, ctx->meta->seq, (struct sock *)*key, c) : 0;
+	return key && c ? poll(false, (struct sock *)*key, c) : 0;
 }
 
 SEC("iter/tcp")

@@ -141,8 +141,9 @@ struct tl_conn {
 	__u8 phase : 4, role : 4;
 	__u8 doubt; /* so many turns are not believed yet; TL_STREAM: none ever */
 	__u16 flags;
-	__u16 hist; /* 1 + its slot of hists; 0: none */
+	__u16 hist; /* 1 + its slot of hists; 0: none; TL_POLLED: the last poll has reported it */
 };
+#define TL_POLLED 0xffff
 
 /*
  * So many turns after an interleaved one count as interleaved too, because where both ends speak

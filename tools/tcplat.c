@@ -4,6 +4,7 @@
  */
 #include "tcplat_parts.h"
 #include "log.h"
+#include <malloc.h>
 
 #define DEFAULT_INTERVAL_NS 5000000000ULL
 
@@ -86,5 +87,7 @@ int main(int argc, char **argv)
 	while (size < set.ring_kib)
 		size *= 2;
 	set.ring_kib = size;
+	/* Tables that grow leave the heap for good, instead of lying in it: half of its size. */
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	return live_run();
 }

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LAST_WALKS 50
+
 static struct {
 	struct tcplat_bpf *skel;
 	struct bpf_link *poll;
@@ -20,6 +22,7 @@ static struct {
 	struct tl_metric *metric; /* one for each CPU */
 	struct tl_totals *totals;
 	uint64_t polled_ns;
+	uint64_t polled; /* connections, all in all */
 	/* Who has which of the connections' histograms, as of the last poll. */
 	struct owner {
 		uint64_t id;
@@ -224,15 +227,16 @@ int counters_before_closed(const struct tl_conn_rec *r)
 	return err ?: free_slot(slot);
 }
 
-static int feed_open(const struct tl_conn_rec *r)
+int counters_before_open(const struct tl_conn_rec *r)
 {
-	uint32_t slot = r->hist - 1;
+	uint32_t slot = r->hist - 1, no = 0;
 	struct owner *o;
-	int err = 0;
+	int err;
 
+	counters.polled++;
 	if (!r->hist || slot >= set.conn_hists) {
 		counters.wanting += r->st.n >= TL_HIST_AFTER;
-		return run_feed(TL_REC_OPEN, r, sizeof(*r));
+		return 0;
 	}
 	o = &counters.owners[slot];
 	if (o->id != r->id)
@@ -240,15 +244,11 @@ static int feed_open(const struct tl_conn_rec *r)
 	o->new = r->st.n - o->n;
 	o->n = r->st.n;
 	o->seen = true;
-	err = feed_hist(r->id, slot) ?: run_feed(TL_REC_OPEN, r, sizeof(*r));
-	if (!err && r->hist_taken) {
-		uint32_t no = 0;
-
-		err = bpf_map_update_elem(bpf_map__fd(counters.skel->maps.take_hists), &slot, &no,
-					  BPF_ANY)
-			      ?: free_slot(slot);
-	}
-	return err;
+	err = feed_hist(r->id, slot);
+	if (err || !r->hist_taken)
+		return err;
+	return bpf_map_update_elem(bpf_map__fd(counters.skel->maps.take_hists), &slot, &no, BPF_ANY)
+		       ?: free_slot(slot);
 }
 
 /*
@@ -277,44 +277,46 @@ static void take_back(void)
 	}
 }
 
-/* Reads whole records: the kernel hands out bytes. */
-static int read_iter(int fd)
+/*
+ * One walk over the connections. Their records come through the ring buffer: the iterator's own
+ * buffer holds a hundred, and each time that it is full the walk begins its bucket anew, of which
+ * socket storage has but one for each CPU.
+ */
+static int walk(void)
 {
-	static struct tl_conn_rec buf[96];
-	size_t have = 0;
+	int fd = bpf_iter_create(bpf_link__fd(counters.poll)), err = 0;
+	char nothing[64];
 	ssize_t n;
-	int err = 0;
 
-	while (!err && (n = read(fd, (char *)buf + have, sizeof(buf) - have)) != 0) {
-		size_t whole;
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (n < 0)
-			return fail(-errno, "cannot read the connections: %s", strerror(errno));
-		have += n;
-		whole = have / sizeof(*buf);
-		for (size_t i = 0; i < whole && !err; i++)
-			err = feed_open(&buf[i]);
-		have -= whole * sizeof(*buf);
-		memmove(buf, &buf[whole], have);
-	}
+	if (fd < 0)
+		return fail(-errno, "cannot iterate: %s", strerror(errno));
+	do {
+		n = read(fd, nothing, sizeof(nothing));
+		/* The ring is half full, or a million connections were passed. */
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			err = fail(-errno, "cannot read the connections: %s", strerror(errno));
+		err = err ?: run_drain();
+	} while (!err && n);
+	close(fd);
 	return err;
 }
 
 int counters_conns(bool last)
 {
-	uint64_t now = run_now();
-	int fd, err;
+	uint64_t now = run_now(), before;
+	int err, walks = 0;
 
 	counters.skel->bss->poll_since = counters.polled_ns;
 	counters.skel->bss->poll_last = last;
 	counters.wanting = 0;
-	fd = bpf_iter_create(bpf_link__fd(counters.poll));
-	if (fd < 0)
-		return fail(-errno, "cannot iterate: %s", strerror(errno));
-	err = read_iter(fd);
-	close(fd);
+	/*
+	 * While connections die a walk may pass over others. The last one must not: each is reported
+	 * once, so that walks go on until there is none.
+	 */
+	do {
+		before = counters.polled;
+		err = walk();
+	} while (!err && last && counters.polled != before && ++walks < LAST_WALKS);
 	take_back();
 	counters.polled_ns = now;
 	return err;

@@ -28,6 +28,7 @@ static struct {
 	enum tl_backend be;
 	bool storage;
 	struct btf *btf; /* the kernel's, until it is loaded */
+	bool twice; /* the second programs are attached */
 	struct publish *report, *prom;
 } live;
 
@@ -59,6 +60,14 @@ static unsigned int arguments(const char *name)
 
 	t = t ? btf__type_by_id(live.btf, t->type) : NULL;
 	return t ? btf_vlen(t) : 0;
+}
+
+/* Is it built to preempt what runs in the kernel? ("#1 SMP PREEMPT_DYNAMIC ...") */
+static bool preemptible(void)
+{
+	struct utsname u;
+
+	return !uname(&u) && strstr(u.version, "PREEMPT");
 }
 
 static const char *missing_hook(enum tl_backend be)
@@ -95,14 +104,18 @@ static void choose_programs(struct tcplat_bpf *s)
 	bool pages = has_function("do_tcp_sendpages");
 	const struct choice choices[] = {
 		{s->progs.tp_send, tp},
+		{s->progs.tp_send_again, tp && live.twice},
 		{s->progs.tp_sent, lengths},
 		{s->progs.tp_arrival, lengths},
 		{s->progs.tp_received, lengths},
 		{s->progs.tp_read, !k},
+		{s->progs.tp_read_again, !k && live.twice},
 		{s->progs.tp_state, !k},
+		{s->progs.tp_state_again, !k && live.twice},
 		{s->progs.tp_destroy, !k},
 		{s->progs.tp_destroy_again, !k},
 		{s->progs.f_send, live.be == TL_BE_MIXED || f},
+		{s->progs.f_send_again, (live.be == TL_BE_MIXED || f) && live.twice},
 		{s->progs.f_sent, f},
 		{s->progs.f_sendpages, f && pages},
 		{s->progs.f_sentpages, f && pages},
@@ -147,6 +160,7 @@ static int set_constants(struct tcplat_bpf *s)
 	s->rodata->by_task = tasks_selected();
 	s->rodata->sample = set.sample;
 	s->rodata->sample_turns = set.sample_turns;
+	s->rodata->twice = live.twice;
 	s->rodata->have_cast = has_function("bpf_rdonly_cast");
 	s->rodata->recv_args = arguments("tcp_recvmsg");
 	s->rodata->salt = salt;
@@ -212,12 +226,16 @@ static int attach_all(void)
 		struct bpf_link **link;
 	} order[] = {
 #define HOOK(NAME) {s->progs.NAME, &s->links.NAME}
-		HOOK(tp_destroy),  HOOK(tp_destroy_again), HOOK(k_destroy),   HOOK(k_destroy_again),
-		HOOK(tp_state),	   HOOK(k_state),	   HOOK(tp_arrival),  HOOK(f_arrival),
-		HOOK(k_arrival),   HOOK(tp_read),	   HOOK(k_read),      HOOK(tp_received),
-		HOOK(f_received),  HOOK(f_cleanup),	   HOOK(k_cleanup),   HOOK(tp_sent),
-		HOOK(f_sent),	   HOOK(f_sentpages),	   HOOK(tp_send),     HOOK(f_send),
-		HOOK(f_sendpages), HOOK(k_send),	   HOOK(k_sendpages),
+		/* clang-format off */
+		HOOK(tp_destroy), HOOK(tp_destroy_again), HOOK(k_destroy), HOOK(k_destroy_again),
+		HOOK(tp_state), HOOK(tp_state_again), HOOK(k_state),
+		HOOK(tp_arrival), HOOK(f_arrival), HOOK(k_arrival),
+		HOOK(tp_read), HOOK(tp_read_again), HOOK(k_read),
+		HOOK(tp_received), HOOK(f_received), HOOK(f_cleanup), HOOK(k_cleanup),
+		HOOK(tp_sent), HOOK(f_sent), HOOK(f_sentpages),
+		HOOK(tp_send), HOOK(tp_send_again), HOOK(f_send), HOOK(f_send_again),
+		HOOK(f_sendpages), HOOK(k_send), HOOK(k_sendpages),
+		/* clang-format on */
 	};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
@@ -244,6 +262,18 @@ static void let_hooks_finish(void)
 		usleep(20000);
 }
 
+/* Takes the second programs off. */
+static void detach_twice(void)
+{
+	struct tcplat_bpf *s = live.skel;
+
+	detach(&s->links.tp_send_again);
+	detach(&s->links.f_send_again);
+	detach(&s->links.tp_read_again);
+	detach(&s->links.tp_state_again);
+	live.twice = false;
+}
+
 /* The opposite order; what sees connections die stays until detach_last(). */
 static void detach_all(void)
 {
@@ -258,6 +288,7 @@ static void detach_all(void)
 		&s->links.tp_state,
 	};
 
+	detach_twice();
 	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
 		detach(order[i]);
 	let_hooks_finish();
@@ -280,6 +311,7 @@ static int try_backend(enum tl_backend be, bool storage)
 
 	live.be = be;
 	live.storage = storage;
+	live.twice = preemptible();
 	if (missing)
 		return fail(-ENOTSUP, "backend %s: this kernel has no %s", backend_names[be],
 			    missing);
@@ -367,8 +399,10 @@ static int on_interval(bool last, void *ctx)
 {
 	int err;
 
-	if (last)
+	if (last) {
+		cost_over();
 		detach_all();
+	}
 	counters_tick();
 	err = run_drain() ?: counters_conns(last);
 	if (last) {
@@ -382,17 +416,28 @@ static int on_interval(bool last, void *ctx)
 
 static int on_tick(uint64_t now, void *ctx)
 {
+	struct cost c;
+
 	counters_tick();
-	cost_tick(false);
+	/* Enough has been seen, and no hook was left out: one program each will do. */
+	if (cost_tick(false) && live.twice) {
+		cost_get(&c);
+		if (!c.missed)
+			detach_twice();
+		log_debug("%llu hooks did not run: %s", (unsigned long long)c.missed,
+			  c.missed ? "second programs stay" : "second programs go");
+	}
 	live.skel->bss->slow_floor = set.slowest ? model_slow_floor() : UINT64_MAX;
 	return 0;
 }
 
 static int before_record(uint32_t type, const void *data, size_t len, void *ctx)
 {
-	return type == TL_REC_CLOSED && len >= sizeof(struct tl_conn_rec)
-		       ? counters_before_closed(data)
-		       : 0;
+	if (len < sizeof(struct tl_conn_rec))
+		return 0;
+	return type == TL_REC_CLOSED ? counters_before_closed(data)
+	       : type == TL_REC_OPEN ? counters_before_open(data)
+				     : 0;
 }
 
 static int find_listening(void)

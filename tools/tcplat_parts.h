@@ -156,10 +156,11 @@ void counters_size(struct tcplat_bpf *skel, bool storage);
 int counters_init(struct tcplat_bpf *skel, bool storage);
 /* Feeds the metrics and then the totals, which end a poll. */
 int counters_feed(bool last);
-/* Feeds the connections that were active since the last time; last: all. */
+/* Has the connections fed that were active since the last time; last: all. */
 int counters_conns(bool last);
-/* A record of a closed connection is about to be handed in: feeds its histogram. */
+/* A record of a connection is about to be handed in: feeds its histogram. */
 int counters_before_closed(const struct tl_conn_rec *r);
+int counters_before_open(const struct tl_conn_rec *r);
 /* Twenty times a second: takes back histograms whose connections' records were lost. */
 void counters_tick(void);
 /* Turns opened so far. */
@@ -175,7 +176,9 @@ struct cost {
  * measured.
  */
 void cost_begin(struct tcplat_bpf *skel);
-/* Ends the measurement when it has seen enough, or now. */
-void cost_tick(bool now);
+/* Ends the measurement when it has seen enough, or now. Returns whether it ended just now. */
+bool cost_tick(bool now);
+/* The hooks are about to come off. */
+void cost_over(void);
 void cost_get(struct cost *c);
 #endif
