@@ -29,6 +29,7 @@ struct stream_hold {
 	uint64_t since_ns; /* the hole in front is known since then */
 };
 
+/* The position behind it. */
 static inline uint64_t span_end(const struct span *p)
 {
 	return p->at.pos + p->len;

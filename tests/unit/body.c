@@ -3,7 +3,9 @@
 #include "body.h"
 #include "unit/t.h"
 
-/* What the bytes are, whole and split at each point; have: what a cut end leaves out, -1: binary. */
+/*
+ * What the bytes are, whole and split at each point: -1 binary, else what a cut end leaves out.
+ */
 static int kind(const void *data, size_t n)
 {
 	struct body_text whole = {}, split;
