@@ -7,7 +7,7 @@
  * By RFC 9112 (framing: section 6; message parsing: 2.2, 3, 4, 5; chunks: 7.1).
  *
  * A parser holds what connections share (callbacks, limits, spare buffers); it and its connections
- * belong to one thread. An idle connection takes sizeof(struct http1), under 600 bytes (a test
+ * belong to one thread. An idle connection takes sizeof(struct http1), under 400 bytes (a test
  * holds that), and nothing else. A message from its first byte to its end takes 2 KiB more, at most
  * twice max_header and the bytes of its struct; so do a TLS hello and half a line while the place
  * is searched. A queue of more than two requests takes 32 bytes for each, to max_requests.

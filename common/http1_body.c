@@ -72,21 +72,13 @@ static void bad_chunk(struct http1 *c, struct http1_dir *d)
 	http1_lose(c, d, HTTP1_RESYNC);
 }
 
-static int hex(char ch)
-{
-	if (ch >= '0' && ch <= '9')
-		return ch - '0';
-	ch |= 0x20;
-	return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
-}
-
 /* The size's digits; false where there is no size. */
 static bool size_digits(struct http1_dir *d, const char *p, size_t n, size_t *i)
 {
-	for (; *i < n && hex(p[*i]) >= 0; ++*i) {
+	for (; *i < n && http1_hex(p[*i]) >= 0; ++*i) {
 		if (d->left >> 59)
 			return false;
-		d->left = d->left << 4 | hex(p[*i]);
+		d->left = d->left << 4 | http1_hex(p[*i]);
 		d->phase = PHASE_DIGITS;
 	}
 	if (*i == n)

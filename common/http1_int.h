@@ -170,6 +170,8 @@ bool http1_tchar(unsigned char ch);
 /* Control bytes but HT. */
 bool http1_has_control(const char *s, size_t n);
 bool http1_traversal(const char *s, size_t n);
+/* The digit's value; -1: it is none. */
+int http1_hex(unsigned char ch);
 
 /* --- http1_frame.c */
 enum field { FIELD_OTHER, FIELD_LENGTH, FIELD_ENCODING, FIELD_CONNECTION };

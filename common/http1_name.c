@@ -66,7 +66,7 @@ bool http1_has_control(const char *s, size_t n)
 	return false;
 }
 
-static int hex(unsigned char ch)
+int http1_hex(unsigned char ch)
 {
 	if (ch >= '0' && ch <= '9')
 		return ch - '0';
@@ -77,13 +77,15 @@ static int hex(unsigned char ch)
 /* The byte at s, percent-decoded once, or twice where that gives another escape ("%252e"). */
 static unsigned char decoded(const char *s, size_t n, size_t *len)
 {
-	size_t skip = n >= 5 && !memcmp(s, "%25", 3) && hex(s[3]) >= 0 && hex(s[4]) >= 0 ? 2 : 0;
+	size_t skip = n >= 5 && !memcmp(s, "%25", 3) && http1_hex(s[3]) >= 0 && http1_hex(s[4]) >= 0
+			      ? 2
+			      : 0;
 
 	*len = 1;
-	if (*s != '%' || n < 3 + skip || hex(s[1 + skip]) < 0 || hex(s[2 + skip]) < 0)
+	if (*s != '%' || n < 3 + skip || http1_hex(s[1 + skip]) < 0 || http1_hex(s[2 + skip]) < 0)
 		return *s;
 	*len = 3 + skip;
-	return hex(s[1 + skip]) << 4 | hex(s[2 + skip]);
+	return http1_hex(s[1 + skip]) << 4 | http1_hex(s[2 + skip]);
 }
 
 static bool slash(unsigned char ch)

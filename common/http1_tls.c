@@ -108,7 +108,8 @@ size_t http1_tls_step(struct http1 *c, struct http1_dir *d, const char *p, size_
 
 	if (want > c->p->opts.max_header)
 		want = c->p->opts.max_header;
-	k = want - m->line_len < n ? want - m->line_len : n;
+	/* Its head a byte at a time: where pieces are cut must not matter to what refuses it. */
+	k = head ? 1 : want - m->line_len < n ? want - m->line_len : n;
 	d->count.fed += k;
 	if (!http1_keep(c, m, p, k))
 		return n;

@@ -105,8 +105,7 @@ static void test_folded_length(void)
 		"POST / HTTP/1.1\r\nContent-Length:\r\n 3\r\n\r\nabc",
 		"POST / HTTP/1.1\r\nContent-Length : 3\r\n\r\nabc",
 		"POST / HTTP/1.1\r\ncontent-length: \t3 \r\n\r\nabc",
-		"POST / HTTP/1.1\r\nTransfer-Encoding: gzip,\r\n\tchunked\r\n\r\n"
-		"3\r\nabc\r\n0\r\n\r\n",
+		"POST / HTTP/1.1\r\nTransfer-Encoding:\r\n chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
 	};
 	static struct seen s;
 
@@ -279,7 +278,7 @@ int main(void)
 	test_traversal();
 	test_names();
 	/* What http1.h promises. */
-	T_OK(sizeof(struct http1) < 600);
-	T_OK(sizeof(struct msg) < 600);
+	T_OK(sizeof(struct http1) < 400);
+	T_OK(sizeof(struct msg) + 32 * sizeof(struct http1_header) < 1024);
 	return t_done();
 }
