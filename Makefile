@@ -67,7 +67,8 @@ list:
 $(foreach t,$(TOOLS),$(if $(wildcard man/$(t).8),,$(error $(t) has no man page: write man/$(t).8)))
 $(foreach t,$(TOOLS),$(if $(wildcard tests/behave/$(t)*.sh),,$(error $(t) has no test: write tests/behave/$(t).sh)))
 
-# --- kernel half: X.bpf.c -> X.bpf.o -> X.skel.h
+# --- kernel half: X.bpf.c -> X.bpf.o -> X.skel.h. Linking resolves the relocations of
+# its line numbers, so that neither they nor the labels that they name are carried about.
 ifdef VMLINUX_H
 $(O)/vmlinux/vmlinux.h: $(VMLINUX_H)
 	@mkdir -p $(@D)
@@ -84,8 +85,10 @@ endif
 $(O)/bpf/%.bpf.o: bpf/%.bpf.c $(bpf_dep)
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)
-	$(Q)$(CLANG) $(BPFCFLAGS) -MMD -MP -c $< -o $@
-	$(Q)$(STRIP) -g $@
+	$(Q)$(CLANG) $(BPFCFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c $< -o $@.tmp
+	$(Q)$(BPFTOOL) gen object $@ $@.tmp
+	$(Q)$(STRIP) -g --wildcard --strip-symbol='LBB*' $@
+	$(Q)rm $@.tmp
 $(O)/skel/%.skel.h: $(O)/bpf/%.bpf.o
 	@mkdir -p $(@D)
 	$(call say,SKEL,$@)
@@ -158,13 +161,13 @@ $(O)/tests/bench/%: tests/bench/%.c
 
 unit: $(unit_tests:%=$(O)/tests/unit/%)
 fuzz: $(fuzzers:%=$(O)/tests/fuzz/%)
-load: $(loads:%=$(O)/tests/load/%)
+load: $(loads:%=$(O)/tests/load/%) $(benches:%=$(O)/tests/bench/%)
 
 check: all unit load
 	tests/run.sh
 check-quick: all unit load
 	tests/run.sh --quick
-bench: all load $(benches:%=$(O)/tests/bench/%)
+bench: all load
 	tests/bench/run.sh
 
 # --- housekeeping

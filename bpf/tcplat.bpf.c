@@ -84,7 +84,7 @@ static __always_inline bool same_call(struct tl_conn *c, __u32 left, __u32 seq)
 	return same;
 }
 
-static __always_inline int on_chunk(struct sock *sk, __u32 left)
+static __noinline int on_chunk(struct sock *sk, __u32 left)
 {
 	struct tcp_sock *tp = tcp_of(true, sk);
 	struct tl_conn *c;
@@ -95,6 +95,22 @@ static __always_inline int on_chunk(struct sock *sk, __u32 left)
 	if (c && !same_call(c, left, tp->write_seq))
 		send_begins(true, sk, tp, c);
 	return 0;
+}
+
+/* One copy of what several programs do. */
+static __noinline int tp_on_read(struct sock *sk)
+{
+	return on_read(true, sk);
+}
+
+static __noinline int f_on_send(struct sock *sk)
+{
+	return on_send(true, sk);
+}
+
+static __noinline int k_on_send(struct sock *sk)
+{
+	return on_send(false, sk);
 }
 
 SEC("tp_btf/tcp_sendmsg_locked")
@@ -152,7 +168,7 @@ int tp_read(__u64 *ctx)
 	struct sock *sk = (void *)ctx[0];
 	struct done *d = done_here();
 
-	on_read(true, sk);
+	tp_on_read(sk);
 	if (d)
 		d->read = (__u64)sk;
 	return 0;
@@ -164,7 +180,7 @@ int tp_read_again(__u64 *ctx)
 	struct sock *sk = (void *)ctx[0];
 	struct done *d = done_here();
 
-	return d && !seen(&d->read, sk) ? on_read(true, sk) : 0;
+	return d && !seen(&d->read, sk) ? tp_on_read(sk) : 0;
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -204,7 +220,7 @@ int f_send(__u64 *ctx)
 	struct sock *sk = (void *)ctx[0];
 	struct done *d = done_here();
 
-	on_send(true, sk);
+	f_on_send(sk);
 	if (d)
 		d->send = (__u64)sk;
 	return 0;
@@ -216,7 +232,7 @@ int f_send_again(__u64 *ctx)
 	struct sock *sk = (void *)ctx[0];
 	struct done *d = done_here();
 
-	return d && !seen(&d->send, sk) ? on_send(true, sk) : 0;
+	return d && !seen(&d->send, sk) ? f_on_send(sk) : 0;
 }
 
 SEC("fexit/tcp_sendmsg_locked")
@@ -229,7 +245,7 @@ int f_sent(__u64 *ctx)
 SEC("fentry/do_tcp_sendpages")
 int f_sendpages(__u64 *ctx)
 {
-	return on_send(true, (struct sock *)ctx[0]);
+	return f_on_send((struct sock *)ctx[0]);
 }
 
 SEC("fexit/do_tcp_sendpages")
@@ -271,13 +287,13 @@ int f_cleanup(__u64 *ctx)
 SEC("kprobe/tcp_sendmsg_locked")
 int k_send(struct pt_regs *ctx)
 {
-	return on_send(false, (struct sock *)REG_ARG1(ctx));
+	return k_on_send((struct sock *)REG_ARG1(ctx));
 }
 
 SEC("kprobe/do_tcp_sendpages")
 int k_sendpages(struct pt_regs *ctx)
 {
-	return on_send(false, (struct sock *)REG_ARG1(ctx));
+	return k_on_send((struct sock *)REG_ARG1(ctx));
 }
 
 SEC("kprobe/tcp_data_ready")

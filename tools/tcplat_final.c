@@ -58,7 +58,7 @@ static void metrics_text(void)
 
 	for (int i = 0; i < TL_METRICS; i++) {
 		const struct hist *h = &model.metrics[i].now;
-		struct metric_row r = {.title = model.metrics[i].title, .count = hist_count(h)};
+		struct metric_row r = {.title = metric_names[i].title, .count = hist_count(h)};
 
 		if (!r.count)
 			continue;
@@ -86,7 +86,7 @@ static void histograms_text(void)
 
 		if ((i != headline && !set.histogram) || !hist_count(h))
 			continue;
-		row_text("\n%s:\n", model.metrics[i].title);
+		row_text("\n%s:\n", metric_names[i].title);
 		hist_draw(h);
 	}
 }
@@ -199,7 +199,7 @@ static void slowest_text(void)
 		struct slow_row r = {
 			.wall_ns = run_wall(s->begin_ns),
 			.title = s->metric == TL_CLIENT_MULTI ? "multi"
-							      : model.metrics[s->metric].title,
+							      : metric_names[s->metric].title,
 			.r = s,
 			.pid = s->pid,
 			.bytes = s->request_bytes,

@@ -23,7 +23,7 @@ static void metric_json(struct json *j, const struct interval *i, int m)
 	const struct hist *h = &i->hist[m];
 	uint64_t n = i->count[m], none = UINT64_MAX;
 
-	json_open(j, model.metrics[m].name, '{');
+	json_open(j, metric_names[m].name, '{');
 	json_u64(j, "count", n);
 	duration_cell(n ? h->sum / n : none, j, "avg_us", NULL, 0);
 	duration_cell(hist_quantile(h, 0.5), j, "p50_us", NULL, 0);
@@ -75,7 +75,7 @@ static int metric_text(char *dst, size_t size, const struct interval *i, int m)
 	if (m != TL_WAIT)
 		snprintf(n, sizeof(n), " %" PRIu64 " turn%s,", i->count[m],
 			 i->count[m] == 1 ? "" : "s");
-	return snprintf(dst, size, "%s%s p50 %s p99 %s max %s", model.metrics[m].title, n,
+	return snprintf(dst, size, "%s%s p50 %s p99 %s max %s", metric_names[m].title, n,
 			row_duration(p50, hist_quantile(h, 0.5)),
 			row_duration(p99, hist_quantile(h, 0.99)), row_duration(max, h->max));
 }

@@ -12,17 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct model model = {
-	.metrics =
-		{
-			[TL_CLIENT] = {.name = "client", .title = "client"},
-			[TL_CLIENT_LAST] = {.name = "client_last", .title = "client, last"},
-			[TL_CLIENT_MULTI] = {.name = "client_multi", .title = "client, multi"},
-			[TL_SERVER] = {.name = "server", .title = "server"},
-			[TL_WAIT] = {.name = "wait", .title = "wait"},
-			[TL_CONNECT] = {.name = "connect", .title = "connect"},
-			[TL_IDLE] = {.name = "idle", .title = "idle"},
-		},
+struct model model;
+
+const struct metric_name metric_names[TL_METRICS] = {
+	[TL_CLIENT] = {"client", "client"},
+	[TL_CLIENT_LAST] = {"client_last", "client, last"},
+	[TL_CLIENT_MULTI] = {"client_multi", "client, multi"},
+	[TL_SERVER] = {"server", "server"},
+	[TL_WAIT] = {"wait", "wait"},
+	[TL_CONNECT] = {"connect", "connect"},
+	[TL_IDLE] = {"idle", "idle"},
 };
 
 const char *const backend_names[] = {

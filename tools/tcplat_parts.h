@@ -50,11 +50,14 @@ extern struct settings set;
 
 /* What one metric has come to. */
 struct metric {
-	const char *name; /* JSON key: "client" "client_last" ... */
-	const char *title; /* for people */
 	struct hist now; /* since the start */
 	struct hist before; /* at the end of the last interval */
 };
+struct metric_name {
+	const char *name; /* JSON key: "client" "client_last" ... */
+	const char *title; /* for people */
+};
+extern const struct metric_name metric_names[]; /* by enum tl_metric_id */
 
 /* Quantities of one interval or of the whole run. */
 struct split {

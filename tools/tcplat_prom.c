@@ -65,9 +65,10 @@ static void info(FILE *f)
  * Values are whole ns and a bucket of ours ends where a power of two begins, so that with the last
  * ns below it for an edge each count is exact.
  */
-static void histogram(FILE *f, const struct metric *m)
+static void histogram(FILE *f, enum tl_metric_id m)
 {
-	const struct hist *h = &m->now;
+	const struct hist *h = &model.metrics[m].now;
+	const char *name = metric_names[m].name;
 	unsigned int slot = 0;
 	uint64_t n = 0;
 
@@ -77,15 +78,14 @@ static void histogram(FILE *f, const struct metric *m)
 		while (slot < HIST_SLOTS && hist_slot_max(slot) <= edge)
 			n += h->slot[slot++];
 		fprintf(f, "tcplat_turn_seconds_bucket{metric=\"%s\",le=\"%u.%09u\"} %" PRIu64 "\n",
-			m->name, (unsigned int)(edge / 1000000000),
-			(unsigned int)(edge % 1000000000), n);
+			name, (unsigned int)(edge / 1000000000), (unsigned int)(edge % 1000000000),
+			n);
 	}
 	n = hist_count(h);
-	fprintf(f, "tcplat_turn_seconds_bucket{metric=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", m->name,
-		n);
-	fprintf(f, "tcplat_turn_seconds_sum{metric=\"%s\"} ", m->name);
+	fprintf(f, "tcplat_turn_seconds_bucket{metric=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", name, n);
+	fprintf(f, "tcplat_turn_seconds_sum{metric=\"%s\"} ", name);
 	seconds(f, h->sum);
-	fprintf(f, "tcplat_turn_seconds_count{metric=\"%s\"} %" PRIu64 "\n", m->name, n);
+	fprintf(f, "tcplat_turn_seconds_count{metric=\"%s\"} %" PRIu64 "\n", name, n);
 }
 
 struct labelled {
@@ -198,7 +198,7 @@ int prom_text(char **text, size_t *len)
 	heading(f, "tcplat_turn_seconds", "histogram",
 		"Times of turns, and of waits, connects, pauses and peers, by metric.");
 	for (size_t i = 0; i < TL_METRICS; i++)
-		histogram(f, &model.metrics[i]);
+		histogram(f, i);
 	turns(f);
 	calls(f);
 	connections(f);

@@ -177,7 +177,7 @@ static void metrics_json(struct json *j)
 		const struct hist *h = &model.metrics[i].now;
 		uint64_t n = hist_count(h);
 
-		json_open(j, model.metrics[i].name, '{');
+		json_open(j, metric_names[i].name, '{');
 		json_u64(j, "count", n);
 		report_us(j, "sum_us", h->sum);
 		if (n) {

@@ -246,7 +246,7 @@ static void slow_times(struct json *j, const struct tl_slow_rec *r)
 static void slow_json(struct json *j, const struct tl_slow_rec *r)
 {
 	json_open(j, NULL, '{');
-	json_str(j, "metric", model.metrics[r->metric].name);
+	json_str(j, "metric", metric_names[r->metric].name);
 	ends_json(j, &r->flow);
 	cookie_json(j, r->id);
 	report_known(j, "netns", r->flow.netns);
