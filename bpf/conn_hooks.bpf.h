@@ -165,7 +165,8 @@ static __noinline void accepted(const bool direct, struct sock *sk, struct tcp_s
 
 	/* One that is there already was of an earlier socket at this address, or connects too. */
 	if (c && (c->flags & TL_F_TENTATIVE)) {
-		connected(direct, sk, tp);
+		if (!c->role)
+			connected(direct, sk, tp);
 		return;
 	}
 	/* Fast open: seen already, for what it has read is where it stands. */

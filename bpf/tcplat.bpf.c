@@ -42,7 +42,8 @@ const volatile __u32 recv_args = 5; /* of tcp_recvmsg(): 6, from 5.19 on 5, from
 const volatile bool twice = false; /* there are second programs */
 
 struct done {
-	__u64 send, read;
+	__u64 send, read, state;
+	__u64 now; /* the state */
 };
 
 struct {
@@ -187,17 +188,28 @@ SEC("tp_btf/inet_sock_set_state")
 int tp_state(__u64 *ctx)
 {
 	struct sock *sk = (void *)ctx[0];
+	struct done *d = done_here();
 
-	return sk->sk_protocol == IPPROTO_MPTCP ? mptcp_state(sk, ctx[1], ctx[2])
-						: on_state(true, sk, ctx[1], ctx[2]);
+	if (sk->sk_protocol == IPPROTO_MPTCP)
+		mptcp_state(sk, ctx[1], ctx[2]);
+	else
+		on_state(true, sk, ctx[1], ctx[2]);
+	if (d) {
+		d->state = (__u64)sk;
+		d->now = ctx[2];
+	}
+	return 0;
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int tp_state_again(__u64 *ctx)
 {
 	struct sock *sk = (void *)ctx[0];
+	struct done *d = done_here();
 
-	return sk->sk_protocol == IPPROTO_MPTCP ? 0 : on_state(true, sk, ctx[1], ctx[2]);
+	if (!d || sk->sk_protocol == IPPROTO_MPTCP || (d->now == ctx[2] && seen(&d->state, sk)))
+		return 0;
+	return on_state(true, sk, ctx[1], ctx[2]);
 }
 
 SEC("tp_btf/tcp_destroy_sock")
