@@ -17,6 +17,11 @@
  * are cut. Nothing here fails for what the bytes are: what is not understood is counted. Each byte
  * fed is in the end in a message, skipped over, opaque or lost: see struct http1_bytes.
  *
+ * Losing the place: in a body whose length or chunk spans the hole, or that goes on to the close,
+ * framing goes on. Elsewhere, and where framing is not understood, the message ends there, and that
+ * direction is searched for the next strict start-line at a line's beginning, or right behind the
+ * hole. The other direction keeps its place; what the two share, the pairing, is lost for both.
+ *
  * Pairing: responses answer requests in order. When the place is lost in one direction, the
  * requests that wait are given up, for nobody knows which answers were in the hole, and no response
  * answers anything until the two are known to be in step again: a final response that began after

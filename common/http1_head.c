@@ -302,7 +302,6 @@ void http1_line(struct http1 *c, struct http1_dir *d)
 		return;
 	}
 	if (m->text_len > limit) {
-		settle(m);
 		m->pub.truncated = true;
 		m->text_len = limit;
 	}

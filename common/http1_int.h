@@ -100,6 +100,7 @@ struct http1_parser {
 	unsigned nspare;
 };
 
+/* The other direction, and the number of this one. */
 static inline struct http1_dir *http1_peer(struct http1 *c, struct http1_dir *d)
 {
 	return &c->dir[d == c->dir];

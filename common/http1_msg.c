@@ -4,10 +4,11 @@
 #include <string.h>
 #include "http1_int.h"
 
-#define TEXT	   1024 /* what most heads fit in */
-#define HEADERS	   32
-#define SPARES	   64
-#define SPARE_TEXT (16 << 10) /* a buffer that grew beyond is not kept for another message */
+#define TEXT	      1024 /* what most heads fit in */
+#define HEADERS	      32
+#define SPARES	      64
+#define SPARE_TEXT    (16 << 10) /* what grew beyond these is not kept for another message */
+#define SPARE_HEADERS 256
 
 static struct msg *fresh(struct http1_parser *p)
 {
@@ -46,7 +47,7 @@ static struct msg *spare(struct http1_parser *p)
 
 void http1_release(struct http1_parser *p, struct msg *m)
 {
-	if (p->nspare < SPARES && m->text_cap <= SPARE_TEXT) {
+	if (p->nspare < SPARES && m->text_cap <= SPARE_TEXT && m->header_cap <= SPARE_HEADERS) {
 		m->next = p->spare;
 		p->spare = m;
 		p->nspare++;

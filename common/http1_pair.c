@@ -179,7 +179,8 @@ void http1_pair_response(struct http1 *c, struct msg *m, bool whole)
 	const struct request *r;
 
 	pub->interim = pub->status < 200 && pub->status != 101;
-	m->unknown_request = c->unsure || m->epoch != c->epoch || !c->waiting;
+	/* None waits while unsure; nor since a loss after it began, for there was no anchor. */
+	m->unknown_request = !c->waiting;
 	if (m->unknown_request)
 		return;
 	r = waiting(c, 0);

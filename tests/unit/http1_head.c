@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* Heads: header lines, what is odd about them, and the limit. */
+#include <errno.h>
 #include "http1_int.h"
 #include "unit/http1_t.h"
 
@@ -72,6 +73,7 @@ static const struct {
 	{"A b: c\r\n", "A b=c|", HTTP1_BAD_LINE},
 	{"no colon\r\n folded\r\nA: b\r\n", "A=b|", HTTP1_BAD_LINE | HTTP1_OBS_FOLD},
 	{": b\r\nA: b\r\n", "A=b|", HTTP1_BAD_LINE},
+	{"A: b\r\nno colon\r\n folded\r\n", "A=b|", HTTP1_BAD_LINE | HTTP1_OBS_FOLD},
 	{"A: \xc3\xa4\xff\r\n", "A=\xc3\xa4\xff|", 0},
 	{"A: 12345678\t9012345678\r\n", "A=12345678\t9012345678|", 0},
 };
@@ -144,11 +146,14 @@ static void limit(size_t n, const char *framing)
 	size_t body, head;
 	bool truncated;
 
-	for (int i = 0; at < n; i++)
-		at += snprintf(text + at, sizeof(text) - at, "X-%d: %0*d\r\n", i, i % 90, i);
+	while (at + 90 < n)
+		at += snprintf(text + at, sizeof(text) - at, "X: %050d\r\n", 1);
+	if (at + 6 < n)
+		at += snprintf(text + at, sizeof(text) - at, "Y: %0*d\r\n", (int)(n - at - 5), 1);
 	at += snprintf(text + at, sizeof(text) - at, "%s\r\n", framing);
 	head = at;
-	truncated = head > 4096;
+	/* The empty line is not kept for anybody. */
+	truncated = head - 2 > 4096;
 	at += body = snprintf(text + at, sizeof(text) - at, "3\r\nabc\r\n0\r\n\r\n");
 	parse(&s, 4096, text, at, at);
 	T_EQ(s.truncated, truncated);
@@ -177,6 +182,29 @@ static void test_limit(void)
 			limit(at, "Content-Length: 13\r\n");
 		limit(at, "Content-Length: 13\r\n");
 		limit(at, "Transfer-Encoding: gzip,\r\nTransfer-Encoding: chunked\r\n");
+	}
+	/* Lengths that were not read to their ends. */
+	for (int pad = 1; pad < 900; pad += 400) {
+		n = snprintf(text, sizeof(text),
+			     "POST / HTTP/1.1\r\nA: %0300d\r\nContent-Length: %0*d\r\n\r\nabc", 1,
+			     pad, 3);
+		parse(&s, 256, text, n, 7);
+		T_EQ(s.complete, pad < 500);
+		T_EQ(s.body_bytes, pad < 500 ? 3 : 0);
+		T_EQ(!!(s.anomalies & HTTP1_BAD_LENGTH), pad > 500);
+	}
+	n = snprintf(text, sizeof(text),
+		     "POST / HTTP/1.1\r\nA: %0300d\r\nContent-Length: 3\r\n 4\r\n\r\nabc", 1);
+	parse(&s, 256, text, n, n);
+	T_OK(s.anomalies & HTTP1_BAD_LENGTH);
+	/* Where the end of what is kept and the version meet. */
+	for (int pad = 700; pad < 800; pad++) {
+		n = snprintf(text, sizeof(text), "GET /%0*d HTTP/1.1\r\nA: b\r\n\r\n", pad, 1);
+		for (size_t piece = 1; piece <= n; piece = piece * 5 + 1) {
+			parse(&s, 256, text, n, piece);
+			T_OK(s.truncated && s.complete);
+			T_EQ(s.m.target.len, 256 - 4);
+		}
 	}
 	/* A target, a value and a name that the limit cuts. */
 	n = snprintf(text, sizeof(text), "GET /%0*d HTTP/1.1\r\nA: b\r\n\r\n", 70000, 1);
@@ -268,6 +296,40 @@ static void test_names(void)
 	}
 }
 
+/* What cannot be allocated below is more than this. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "max_allocation_size_mb=2:allocator_may_return_null=1";
+}
+
+/* A head that there is no memory for: its connection is opaque, and nothing is unaccounted. */
+static void test_nomem(void)
+{
+	struct http1_options o = {.max_header = 64 << 20};
+	struct http1_parser *p = http1_new(&told_ops, &o);
+	static struct told t;
+	struct http1 *c = http1_open(p, &t, -1, false);
+	const struct http1_bytes *b = http1_bytes(c, 0);
+	char *more = malloc(1 << 20);
+	int err = 0;
+
+	memset(more, 'x', 1 << 20);
+	T_EQ(http1_data(c, 0, "GET / HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\nA: ", 39, 1), 0);
+	for (int i = 0; i < 4; i++)
+		err = http1_data(c, 0, more, 1 << 20, 2) ?: err;
+	T_EQ(err, -ENOMEM);
+	T_EQ(http1_data(c, 1, "HTTP/1.1 200 OK\r\n", 17, 2), 0);
+	T_STR(t.text, "Q1 GET /; q1; Q2 GET /b~; q2 nomem; U1 nomem; U2 nomem; ");
+	http1_finish(c);
+	T_EQ(b->fed, 39 + (4 << 20));
+	T_EQ(b->fed, b->messages + b->opaque);
+	T_EQ(http1_bytes(c, 1)->opaque, 17);
+	http1_free(c);
+	http1_delete(p);
+	free(more);
+}
+
 int main(void)
 {
 	test_lines();
@@ -277,6 +339,7 @@ int main(void)
 	test_many();
 	test_traversal();
 	test_names();
+	test_nomem();
 	/* What http1.h promises. */
 	T_OK(sizeof(struct http1) < 400);
 	T_OK(sizeof(struct msg) + 32 * sizeof(struct http1_header) < 1024);

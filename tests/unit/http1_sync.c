@@ -55,6 +55,25 @@ static const struct sample samples[] = {
 	  C("x\nGET /x HTTP/1.1\nGET /y\r\nno head HTTP/1.1\r\nGET /b HTTP/1.1\r\n"
 	    "GET /c HTTP/1.1\r\nA: b\r\n\r\n")},
 	 "Q1 GET /a; q1; U1 gap; S0 19+61; Q2 GET /c; q2; U2 gap; "},
+	{"any method, but whole lines",
+	 {C(GET("/a")), LOST(0, 0), C("x\nGET /x HTTP/1.1\n\nPROPFIND /b HTTP/1.1\r\n\r\n")},
+	 "Q1 GET /a; q1; U1 gap; S0 19+19; Q2 PROPFIND /b; q2; U2 gap; "},
+	{"pipelined behind a gap in a request's head",
+	 {C(GET("/1")), S(R0("/1")), C("GET /2 HT"), LOST(0, 5), C(GET("/3")), S(R0("/2")),
+	  C(GET("/4")), S(R0("/3") R0("/4")), C(GET("/5")), S(R0("/5"))},
+	 "Q1 GET /1; q1; R1>1 200; r1; S0 19+9; Q2 GET /3; q2; U2 gap; R2>- 200; r2; Q3 GET /4; "
+	 "q3; U3 gap; R3>- 200; r3; R4>- 200; r4; Q4 GET /5; q4; R5>4 200; r5; "},
+	{"pipelined behind a gap in a request's body",
+	 {C("POST /1 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nab"), LOST(0, 0),
+	  C("\r\n" GET("/2")), S(R0("/1")), C(GET("/3")), S(R0("/2") R0("/3")), C(GET("/4")),
+	  S(R0("/4"))},
+	 "Q1 POST /1; q1=ab gap; U1 gap; S0 53+2; Q2 GET /2; q2; U2 gap; R1>- 200; r1; Q3 GET /3; "
+	 "q3; U3 gap; R2>- 200; r2; R3>- 200; r3; Q4 GET /4; q4; R4>4 200; r4; "},
+	{"an answer that goes by unseen while it is searched",
+	 {C(GET("/1")), LOST(1, 0), C(GET("/2")), S("no answer\n"), C(GET("/3")), S(R0("/3")),
+	  C(GET("/4")), S(R0("/4"))},
+	 "Q1 GET /1; q1; U1 gap; Q2 GET /2; q2; U2 gap; Q3 GET /3; q3; U3 gap; S1 0+10; "
+	 "R1>- 200; r1; Q4 GET /4; q4; R2>4 200; r2; "},
 	{"HEAD answered behind a gap",
 	 {C(GET("/a")), S(R0("/a")), LOST(0, 9), S(R("/b", "Content-Length: 50\r\n")), S(R0("/c")),
 	  C(GET("/d")), S(R0("/d"))},
@@ -88,6 +107,19 @@ static const struct sample joined[] = {
 	 {C("a body\r\n" GET("/b")), S(R0("/a")), S(R0("/b")), C(GET("/c")), S(R0("/c"))},
 	 "S0 0+8; Q1 GET /b; q1; U1 gap; R1>- 200; r1; R2>- 200; r2; Q2 GET /c; q2; R3>2 200; "
 	 "r3; "},
+	{"joined before a response that comes in the midst of a request",
+	 {C("GET /a HT"), S(R0("/z")), C("TP/1.1\r\n\r\n"), S(R0("/a"))},
+	 "R1>- 200; r1; Q1 GET /a; q1; U1 gap; R2>- 200; r2; "},
+	{"joined, and a response begins in the midst of a request",
+	 {S(R0("/a")), C("GE"), S("HTTP/1.1 408 T\r\n"), C("T /b HTTP/1.1\r\n\r\n"),
+	  S("Content-Length: 0\r\n\r\n"), S(R0("/b"))},
+	 "R1>- 200; r1; Q1 GET /b; q1; U1 gap; R2>- 408; r2; R3>- 200; r3; "},
+	{"joined, and a response is lost in the midst of a request",
+	 {S(R0("/a")), C("GE"), LOST(1, 5), S(R0("/z")), C("T /b HTTP/1.1\r\n\r\n"), S(R0("/b"))},
+	 "R1>- 200; r1; R2>- 200; r2; Q1 GET /b; q1; U1 gap; R3>- 200; r3; "},
+	{"joined at what is nearly TLS",
+	 {C("\x17&\n" GET("/a"))},
+	 "S0 0+3; Q1 GET /a; q1; U1 gap; "},
 	{"joined, and never HTTP",
 	 {C("abc\n"), S("HTTP/1.1 200\n"), C("GET x\r\n")},
 	 "S0 0+11; S1 0+13; "},
@@ -267,6 +299,23 @@ static void test_late(struct http1_parser *p)
 	T_STR(t.text, "R1>- 200; r1; Q1 GET /a; q1; U1 gap; Q2 GET /b; q2; U2 gap; R2>- 200; r2; ");
 }
 
+/* A start-line longer than one that is searched for. */
+static void test_long(struct http1_parser *p)
+{
+	static struct told t;
+	static char text[20000];
+	struct step s[] = {{OP_DATA, 0, text, 0}, {0}};
+
+	for (int n = 8160; n < 8200; n += 20) {
+		s[0].n = snprintf(text, sizeof(text), "x\nGET /%0*d HTTP/1.1\r\n\r\n", n, 1);
+		for (int piece = 0; piece < 3; piece++) {
+			told_run(&t, p, s, 0, true, -piece);
+			T_OK(n < 8180 ? !strncmp(t.text, "S0 0+2; Q1 GET", 14)
+				      : !strncmp(t.text, "S0 0+82", 7));
+		}
+	}
+}
+
 static void test_queue(void)
 {
 	static struct told t;
@@ -309,6 +358,7 @@ int main(void)
 	orders(p);
 	T_EQ(wrong, 0);
 	test_late(p);
+	test_long(p);
 	test_queue();
 	http1_delete(p);
 	return t_done();

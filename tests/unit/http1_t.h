@@ -140,8 +140,10 @@ static void on_end(void *ctx, struct http1_msg *m)
 	struct told *t = ctx;
 	const char *sep = " [";
 
-	t->broken |= m->end - m->begin != m->wire_bytes + m->lost || m->complete != !m->why ||
-		     m->head_bytes + m->body_bytes > m->wire_bytes;
+	t->broken |=
+		m->end - m->begin != m->wire_bytes + m->lost || m->complete != !m->why ||
+		m->head_bytes + m->body_bytes > m->wire_bytes ||
+		(m->complete && m->framing == HTTP1_LENGTH && m->body_bytes != m->content_length);
 	t->pos[m->dir] = m->end;
 	tell(t, "%c%d", m->request ? 'q' : 'r', (int)m->number);
 	if (t->nbody[m->dir])
