@@ -167,7 +167,12 @@ bool http1_start_strict(const char *s, size_t n, bool after_gap);
 bool http1_start_likely(const char *s, size_t n);
 /* True when a start-line of that kind may stand in d. */
 bool http1_start_fits(const struct http1 *c, const struct http1_dir *d, enum start_kind kind);
-bool http1_tchar(unsigned char ch);
+/* RFC 9110 5.6.2: what tokens consist of. */
+extern const bool http1_tchars[256];
+static inline bool http1_tchar(unsigned char ch)
+{
+	return http1_tchars[ch];
+}
 /* Control bytes but HT. */
 bool http1_has_control(const char *s, size_t n);
 bool http1_traversal(const char *s, size_t n);

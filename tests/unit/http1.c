@@ -129,8 +129,8 @@ static const struct sample samples[] = {
 	 "Q1 get /a; q1; Q2 M-SEARCH *; q2; Q3 X GET; q3; R1>1 200; r1; R2>2 200; r2; R3>3 200; "
 	 "r3; "},
 	{"targets",
-	 {C("GET http://h/x?y HTTP/1.1\r\n\r\nOPTIONS * HTTP/1.1\r\n\r\n"), S(OK0 OK0)},
-	 "Q1 GET http://h/x?y; q1; Q2 OPTIONS *; q2; R1>1 200; r1; R2>2 200; r2; "},
+	 {C("GET http://host/x?y HTTP/1.1\r\n\r\nOPTIONS * HTTP/1.1\r\n\r\n"), S(OK0 OK0)},
+	 "Q1 GET http://host/x?y; q1; Q2 OPTIONS *; q2; R1>1 200; r1; R2>2 200; r2; "},
 	{"HTTP/0.9", {C("GET /\r\n"), S("<html>")}, "O1 unknown; "},
 	{"HTTP/1.0 keep-alive",
 	 {C("GET /a HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"),

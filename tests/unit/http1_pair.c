@@ -8,7 +8,7 @@
 #include "unit/http1_t.h"
 
 #define N     7 /* exchanges of a connection */
-#define CONNS 60000
+#define CONNS 20000
 
 static const char *const requests[] = {
 	"GET /%d HTTP/1.1\r\nA: b\r\n\r\n",
