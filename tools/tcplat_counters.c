@@ -310,8 +310,8 @@ int counters_conns(bool last)
 	counters.skel->bss->poll_last = last;
 	counters.wanting = 0;
 	/*
-	 * While connections die a walk may pass over others. The last one must not: each is reported
-	 * once, so that walks go on until there is none.
+	 * While connections die a walk may pass over others. The last one must not: each is
+	 * reported once, so that walks go on until there is none.
 	 */
 	do {
 		before = counters.polled;
