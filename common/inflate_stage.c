@@ -115,7 +115,6 @@ static void decide(struct inflate_stage *st)
 	} else if (seems_raw(st)) {
 		/* So far its output went nowhere. */
 		st->sure = true;
-		st->ended = false;
 		inflateReset2(&st->z, window_bits(CODING_RAW));
 		decode(st, st->in, st->nin);
 	} else {

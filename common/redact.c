@@ -48,12 +48,10 @@ static bool is_one(const struct redact_name *n, char (*names)[REDACT_NAME_MAX + 
 }
 
 /* The last two letters of all these names: most other names are told by them. */
-static bool may_be_known(const struct redact_name *n)
+bool redact_may_be_known(unsigned char last_but_one, unsigned char last)
 {
 #define PAIR(a, b) (unsigned char)(a) << 8 | (unsigned char)(b)
-	if (n->kept < 2)
-		return false;
-	switch (PAIR(n->tail[n->kept - 2], n->tail[n->kept - 1])) {
+	switch (PAIR(last_but_one, last)) {
 	case PAIR('a', 'c'):
 	case PAIR('a', 'l'):
 	case PAIR('d', 'e'):
@@ -81,7 +79,7 @@ static bool may_be_known(const struct redact_name *n)
 
 static bool well_known(const struct redact_name *n)
 {
-	if (!may_be_known(n))
+	if (n->kept < 2 || !redact_may_be_known(n->tail[n->kept - 2], n->tail[n->kept - 1]))
 		return false;
 	for (size_t i = 0; i < sizeof(secret_ends) / sizeof(*secret_ends); i++) {
 		if (redact_name_ends(n, secret_ends[i]))

@@ -82,7 +82,6 @@ static size_t feed_method(struct redact_head *h, char *buf, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (buf[i] == ':' || buf[i] == '\n') {
-			h->state = NAME;
 			return i + feed_name(h, buf + i, len - i);
 		}
 		if (buf[i] == ' ' || buf[i] == '\t') {

@@ -22,6 +22,8 @@ enum {
 /* Adds a byte to a name, if it counts. */
 void redact_name_add(struct redact_name *n, unsigned char c);
 bool redact_name_ends(const struct redact_name *n, const char *end);
+/* Can a name that ends in these two, small letters or digits, be one of those that are built in? */
+bool redact_may_be_known(unsigned char last_but_one, unsigned char last);
 /* Of a parameter. */
 bool redact_is_secret(const struct redact *r, const struct redact_name *n);
 /* Of a header. */

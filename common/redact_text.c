@@ -135,14 +135,32 @@ static void take(struct redact_text *t, const struct redact *r, int c)
 	t->before[1] = c;
 }
 
+/* No '=' in it has a name before it that ends like a secret's. */
+static bool harmless_names(const struct redact *r, const char *buf, size_t len)
+{
+	const char *end = buf + len, *is;
+
+	for (const char *p = buf; (is = memchr(p, '=', end - p)); p = is + 1) {
+		struct redact_name n = {};
+
+		for (const char *c = is; c > buf && is - c < 16 && n.kept < 2; c--)
+			redact_name_add(&n, c[-1]);
+		/* Fewer may be the end of a name that began in the piece before. */
+		if (r->nparams || n.kept < 2 || redact_may_be_known(n.tail[1], n.tail[0]))
+			return false;
+	}
+	return true;
+}
+
 /*
  * There is nothing to mask in the last piece: told fast, for most values are so. Names in it need
  * not be kept, for a line end is all that can follow.
  */
-static bool harmless(const struct redact_text *t, const char *buf, size_t len)
+static bool harmless(const struct redact_text *t, const struct redact *r, const char *buf,
+		     size_t len)
 {
-	return !t->secret && !t->percent && !memchr(buf, '=', len) && !memchr(buf, '@', len) &&
-	       !memchr(buf, '%', len);
+	return !t->secret && !t->percent && !memchr(buf, '@', len) && !memchr(buf, '%', len) &&
+	       harmless_names(r, buf, len);
 }
 
 size_t redact_text_feed(struct redact_text *t, const struct redact *r, char *buf, size_t len,
@@ -154,15 +172,13 @@ size_t redact_text_feed(struct redact_text *t, const struct redact *r, char *buf
 
 	if (t->authority && len)
 		until = userinfo(t, buf, 0, len, last, 0, &nested_end);
-	if (last && !until && harmless(t, buf, len))
+	if (last && !until && harmless(t, r, buf, len))
 		return 0;
 	for (size_t i = 0; i < len; i++) {
 		if (t->secret && buf[i] != '&') {
 			masked += redact_mask(buf + i);
 			continue;
 		}
-		if (t->secret)
-			t->percent = 0;
 		t->secret = false;
 		c = decode(t, buf[i], &encoded);
 		if (i < until)

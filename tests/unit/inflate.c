@@ -99,6 +99,7 @@ static void test_names(void)
 	inflater_start(&f, "gzipdeflate", 4, on_out, &ngot);
 	T_EQ(f.nstages, 1);
 	T_OK(!inflate_state_name(INFLATE_OK) && !inflate_state_name(INFLATE_PLAIN));
+	T_OK(!inflate_state_name(INFLATE_NO_MEMORY + 1));
 	for (enum inflate_state s = INFLATE_TRUNCATED; s <= INFLATE_NO_MEMORY; s++)
 		T_OK(inflate_state_name(s));
 }

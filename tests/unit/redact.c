@@ -159,6 +159,8 @@ static void test_kinds(void)
 	T_STR(header(&none, "Content-Type", "text/html; charset=utf-8"),
 	      "text/html; charset=utf-8");
 	T_STR(header(&none, "Referer", "https://h/?token=ab&x=1"), "https://h/?token=**&x=1");
+	T_STR(header(&none, "X-Query", "sig=ab"), "sig=**");
+	T_STR(url(&none, "u:p@h:443"), "***@h:443");
 	T_STR(header(&none, "", "abc"), "abc");
 	T_STR(header(&none, "Cookie", ""), "");
 }

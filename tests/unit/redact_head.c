@@ -42,6 +42,7 @@ static const char *const heads[][2] = {
 	{"A b c\r\n\rX-Api-Key: a\r\n\r\n", "A b c\r\n\rX-Api-Key: *\r\n\r\n"},
 	{"A b c\r\n: a\r\nX: /?token=a\r\n b: c\r\n\r\n",
 	 "A b c\r\n: a\r\nX: /?token=*\r\n ** *\r\n\r\n"},
+	{"A b c\r\nno\rSid: a\r\nsid: b\r\n\r\n", "A b c\r\nno\rSid: *\r\nsid: *\r\n\r\n"},
 	/* In the midst of a head; no end. */
 	{"Authorization: Basic x\r\nCookie: a=b", "Authorization: Basic *\r\nCookie: a=*"},
 	{"word\r\nCookie: a=b\r\n", "word\r\nCookie: a=*\r\n"},

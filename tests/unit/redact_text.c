@@ -57,6 +57,7 @@ static const char *const urls[][2] = {
 	{"/?u=http%3a%2f%2fa:p%252Fw%2540h&c=d@e", "/?u=http%3a%2f%2f*********%2540h&c=d@e"},
 	{"/?u=http%3A%2F%2Fh%2F%3Fkey%3Dab%26c%3Dd&e=f",
 	 "/?u=http%3A%2F%2Fh%2F%3Fkey%3D**********&e=f"},
+	{"/?u=http%3A%2F%2Fa%40", "/?u=http%3A%2F%2F*%40"},
 	{"/?u=%2Fx%3Fa%3Db%26sig%3Dab&e=f", "/?u=%2Fx%3Fa%3Db%26sig%3D**&e=f"},
 	{"/?u=http%253A%252F%252Fh%253Fpwd%253Dx", "/?u=http%253A%252F%252Fh%253Fpwd%253D*"},
 };
@@ -65,6 +66,9 @@ static const char *const texts[][2] = {
 	{"<http://u:p@h>, <http://v:q@i>", "<http://***@h>, <http://***@i>"},
 	{"5; url=https://h/?a=b&key=c", "5; url=https://h/?a=b&key=*"},
 	{"me@example.test", "me@example.test"},
+	{"x#key=ab", "x#key=**"},
+	{"x;key=ab", "x;key=ab"}, /* no path */
+	{"a/b c;key=d", "a/b c;key=d"},
 	{"no-cache, max-age=0", "no-cache, max-age=0"},
 	{"bot (+http://u@h/)", "bot (+http://*@h/)"},
 	{"form-data; name=\"key\"", "form-data; name=\"key\""},

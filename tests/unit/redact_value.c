@@ -51,6 +51,7 @@ static const struct {
 	{REDACT_SET_COOKIE, "a=b; Secure, c=d", "a=*; Secure, c=*"},
 	{REDACT_SET_COOKIE, "a=\"b; Path=c\"; Path=/", "a=*** *******; Path=/"},
 	{REDACT_SET_COOKIE, "a=b; Path", "a=*; Path"},
+	{REDACT_SET_COOKIE, "a=b; xPath=c; xSecure", "a=*; xPath=*; *******"},
 	{REDACT_SET_COOKIE, "a=b;\r\n Path=/", "a=*;\r\n Path=/"},
 	/* To some readers what is behind a line end is a header, whatever is before it. */
 	{REDACT_TEXT, "a\r\n b: c", "a\r\n b: c"},

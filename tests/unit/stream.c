@@ -178,13 +178,19 @@ static void test_deadline(void)
 	push(5, 1, 1, 700); /* late, but nobody looked */
 	T_STR(out, "a?c?efghi");
 	T_EQ(all.lost, 2);
+	/* No wait at all. */
+	all.wait_ns = 0;
+	push(10, 1, 1, 800);
+	T_STR(out, "a?c?efghi?k");
+	T_OK(!s.hold);
+	all.wait_ns = 200000000;
 	/* A piece in front of the others does not make their hole younger. */
-	push(12, 1, 1, 1000);
-	push(10, 2, 2, 1150);
+	push(14, 1, 1, 1000);
+	push(12, 2, 2, 1150);
 	streams_expire(&all, 1199999999);
 	T_OK(s.hold);
 	streams_expire(&all, 1200000000);
-	T_STR(out, "a?c?efghi?klm");
+	T_STR(out, "a?c?efghi?k?mno");
 	finish();
 }
 
@@ -270,6 +276,7 @@ static void test_end(void)
 	T_STR(out, "????e");
 	streams_expire(&all, 300000000);
 	T_STR(out, "????e??.");
+	T_EQ(last_ts, 9);
 	T_OK(!s.hold);
 	finish();
 	/* An end that is too early moves. */
@@ -284,6 +291,22 @@ static void test_end(void)
 	stream_fin(&all, &s, 2, 9, 0);
 	push(0, 5, 3, 0);
 	T_STR(out, "abc--.");
+	finish();
+	begin(0, false);
+	push(1, 3, 3, 0);
+	stream_fin(&all, &s, 2, 9, 0);
+	push(0, 1, 1, 0);
+	T_STR(out, "abcd.");
+	finish();
+	/* What was held went out, the end still waits, and more is held. */
+	begin(0, false);
+	stream_fin(&all, &s, 8, 9, 0);
+	push(2, 2, 2, 0);
+	push(0, 2, 2, 0);
+	push(6, 2, 2, 0);
+	T_STR(out, "abcd");
+	push(4, 2, 2, 0);
+	T_STR(out, "abcdefgh.");
 	finish();
 	/* Nothing but an end. */
 	begin(77, true);

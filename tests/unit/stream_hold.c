@@ -147,7 +147,16 @@ static void test_bytes(void)
 	T_EQ(lost, 1);
 	T_EQ(data, 300 << 10);
 	T_OK(!s.hold);
-	push(&all, &s, (300 << 10) + 2, 1 << 30, 0); /* costs nothing but its place */
+	all.max_bytes = 2 * sizeof(struct held) + 90;
+	push(&all, &s, (300 << 10) + 2, 40, 40); /* to the byte */
+	push(&all, &s, (300 << 10) + 100, 50, 50);
+	T_EQ(s.hold->bytes, all.max_bytes);
+	T_EQ(lost, 1);
+	push(&all, &s, (300 << 10) + 99, 1, 1);
+	T_EQ(lost, 2);
+	stream_free(&all, &s);
+	begin(&all, &s);
+	push(&all, &s, 1, 1 << 30, 0); /* costs nothing but its place */
 	T_EQ(all.held, 1 << 30);
 	T_EQ(all.total, sizeof(struct held));
 	stream_free(&all, &s);
