@@ -284,7 +284,7 @@ none "no paths of one machine" "found" "$(sources | grep -vx tests/docs.sh | tr 
 	xargs -0 grep -naoE '(/home/)[a-z0-9_/.-]*' 2>"$tmp/err")"
 none "no hosts of mirrors" "found" "$(sources | grep -vxE 'tests/docs.sh|LICENSE' | tr '\n' '\0' |
 	xargs -0 grep -nIoE '(https?|ftp)://[A-Za-z0-9.-]+' 2>"$tmp/err" |
-	grep -vE '://(127\.|localhost|host|HOST|example\.|[a-z0-9-]+\.(test|example|invalid)|\.|[a-z]$)')"
+	grep -vE '://(127\.|localhost|host|HOST|example\.|[a-z0-9-]+\.(test|example|invalid)|\.|[A-Za-z0-9-]+$)')"
 if command -v clang-format >"$tmp/which"; then
 	make -s check-format >"$tmp/out" 2>&1
 	check "clang-format" $? 0
