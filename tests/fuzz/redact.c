@@ -88,7 +88,7 @@ static void check_values(const char *in, const char *raw, size_t n)
 static const char *const parts[] = {"Authorization: Basic ~",
 				    "Authorization: ~~~",
 				    "Proxy-Authorization:\tBearer ~~.~~",
-				    "Cookie: a=~; b=~;c=\"~;~\"",
+				    "Cookie: a=~; b=~;c=\"~;~=~\"",
 				    "Cookie: ~; a=~",
 				    "Set-Cookie: id=~~; Path=/; HttpOnly",
 				    "Set-Cookie: a=~; other=~; Domain=h, b=~",
