@@ -20,8 +20,12 @@ static const struct opt rows[] = {
 	{"share", 0, "PCT", OPT_PERCENT, &share, .help = "sample these"},
 	{.kind = OPT_END},
 };
-static const struct opt_tool tool = {
-	.name = "fuzz", .summary = "x", .opts = rows, .backends = modes, .intervals = true};
+static const struct opt_tool tool = {.name = "fuzz",
+				     .summary = "x",
+				     .opts = rows,
+				     .backends = modes,
+				     .intervals = true,
+				     .network = true};
 
 static void on_error(const char *msg, void *ctx)
 {
