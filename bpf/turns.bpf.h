@@ -85,42 +85,30 @@ static __always_inline void count(enum tl_count what)
 	count_more(what, 1);
 }
 
-/* With its sum elsewhere. */
-static __always_inline void metric_slot(enum tl_metric_id which, __u64 ns)
+/* Into the histogram. Returns where the sum belongs, unless that is kept elsewhere. */
+static __always_inline struct tl_metric *metric_slot(enum tl_metric_id which, __u64 ns)
 {
 	__u32 key = which;
 	struct tl_metric *m = bpf_map_lookup_elem(&metrics, &key);
 	__u64 slot = hist_slot(ns);
 
-	if (!m)
-		return;
 	barrier_var(slot);
-	if (slot >= HIST_SLOTS)
-		return;
+	if (!m || slot >= HIST_SLOTS)
+		return NULL;
 	add(&m->slot[slot], 1);
 	if (~ns > m->nmin)
 		m->nmin = ~ns;
 	if (ns > m->max)
 		m->max = ns;
+	return m;
 }
 
 static __always_inline void metric_add(enum tl_metric_id which, __u64 ns)
 {
-	__u32 key = which;
-	struct tl_metric *m = bpf_map_lookup_elem(&metrics, &key);
-	__u64 slot = hist_slot(ns);
+	struct tl_metric *m = metric_slot(which, ns);
 
-	if (!m)
-		return;
-	barrier_var(slot);
-	if (slot >= HIST_SLOTS)
-		return;
-	add(&m->slot[slot], 1);
-	add(&m->sum, ns);
-	if (~ns > m->nmin)
-		m->nmin = ~ns;
-	if (ns > m->max)
-		m->max = ns;
+	if (m)
+		add(&m->sum, ns);
 }
 
 /* Is a behind b? */
