@@ -17,7 +17,8 @@
  *   tcplat_prom.c     the textfile of --prometheus
  *   tcplat_diff.c     --diff: two reports, metric by metric; with tcplat_diff_read.c, which reads
  *                     them, and tcplat_diff_sure.c: is a difference more than chance?
- *   tcplat_live.c     the kernel half's life: load, attach, poll, stop
+ *   tcplat_backend.c  which hooks the kernel has; load, attach, detach
+ *   tcplat_live.c     the life of a run: start, poll, publish, stop
  *   tcplat_counters.c what the kernel half counted, and the histograms of single connections
  *   tcplat_cost.c     what the hooks cost, by the kernel's own measurement
  */
@@ -151,6 +152,26 @@ int diff_reports(const char *a, const char *b);
 /* --- live */
 int live_run(void);
 
+/* --- backend: the kernel half's programs */
+struct backend {
+	struct tcplat_bpf *skel;
+	enum tl_backend be;
+	bool storage; /* socket storage, not a hash */
+	bool twice; /* the second programs are attached */
+};
+extern struct backend backend;
+/* Loads and attaches the best that works here, or what --backend says. -errno with all reasons. */
+int backend_start(void);
+/* Are there connections that filters or --sample leave out? */
+bool backend_filtered(void);
+/* Takes all hooks off but those that see sockets die, and waits until none runs. */
+void backend_detach(void);
+/* Takes these off too. */
+void backend_detach_last(void);
+/* Takes the second programs off: none is found left out. */
+void backend_detach_twice(void);
+void backend_close(void);
+
 /* --- counters: the kernel's maps */
 
 /* Before load: sizes the maps. */
@@ -172,7 +193,8 @@ uint64_t counters_opened(void);
 /* --- cost */
 struct cost {
 	uint64_t window_ns, hooks, hook_ns, turns; /* as struct tl_totals_rec has them */
-	uint64_t missed; /* hooks that did not run */
+	uint64_t left_out; /* runs that the kernel left out, of first and of second programs */
+	uint64_t missed; /* hooks that neither saw */
 };
 /*
  * Begins to measure what the hooks cost: with privileges. Where the kernel cannot, nothing is
