@@ -10,7 +10,6 @@ const volatile bool use_storage = true; /* socket storage, or conns_by_sock wher
 const volatile bool by_task = false; /* filter.bpf.h has something to say */
 const volatile bool by_flow = false; /* netsel.bpf.h has */
 const volatile __u32 sample = 1; /* one connection in so many */
-const volatile bool have_cast = false; /* bpf_rdonly_cast() is there */
 const volatile __u64 salt = 0; /* for the ids of sockets that have no cookie */
 
 #define TL_F_TENTATIVE 0x8000 /* not known yet whether it is wanted, or known to be over */
@@ -66,17 +65,16 @@ static __always_inline __u64 conn_id(const bool direct, struct sock *sk)
 
 #include "turns.bpf.h"
 
-/* Linux 6.2. Not a call in the end: the verifier makes a move of it. */
-extern void *bpf_rdonly_cast(void *obj, __u32 btf_id) __ksym __weak;
-
 static __always_inline struct tcp_sock *tcp_of(const bool direct, struct sock *sk)
 {
 	if (GET(direct, sk, sk_protocol) != IPPROTO_TCP)
 		return NULL;
 	if (!direct)
 		return (struct tcp_sock *)sk;
-	if (have_cast)
-		return bpf_rdonly_cast(sk, bpf_core_type_id_kernel(struct tcp_sock));
+	/*
+	 * bpf_rdonly_cast() would cost nothing, but on a kernel that lacks it libbpf looks for it
+	 * in all modules, for which CAP_BPF and CAP_PERFMON are not enough.
+	 */
 	return bpf_skc_to_tcp_sock(sk);
 }
 

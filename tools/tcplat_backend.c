@@ -151,7 +151,6 @@ static int set_constants(struct tcplat_bpf *s)
 	s->rodata->sample = set.sample;
 	s->rodata->sample_turns = set.sample_turns;
 	s->rodata->twice = backend.twice;
-	s->rodata->have_cast = has_function("bpf_rdonly_cast");
 	s->rodata->recv_args = arguments("tcp_recvmsg");
 	s->rodata->salt = salt;
 	s->rodata->events_half = set.ring_kib * 1024 / 2;
