@@ -190,7 +190,7 @@ fi
 
 # Both ends in one process: what the workload cannot do.
 cat >"$tmp/ends.py" <<'PY'
-import socket, subprocess, sys, time
+import socket, struct, subprocess, sys, time
 
 def tc(*what):
     subprocess.run(("tc", "qdisc", what[0], "dev", "lo", "root") + what[1:], check=True)
@@ -252,7 +252,9 @@ elif what == "half-closed-server":
 elif what == "in-flight":
     c.send(b"q" * 100)
     tc("del")
-    time.sleep(1)
+    # Until the peer has it all: tcpi_unacked of struct tcp_info.
+    while struct.unpack_from("I", c.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), 24)[0]:
+        time.sleep(0.05)
     turn(False)
     turn()
 elif what == "resent":
