@@ -206,7 +206,10 @@ static int load(void)
 	return err;
 }
 
-/* Births and deaths first, sends last: a turn that is seen to begin is seen to end. */
+/*
+ * Births and deaths first, sends last: a turn that is seen to begin is seen to end. Of two programs
+ * on a tracepoint the one that was attached first runs first, in a trampoline the last one.
+ */
 static int attach_all(void)
 {
 	struct tcplat_bpf *s = backend.skel;
@@ -222,7 +225,7 @@ static int attach_all(void)
 		HOOK(tp_read), HOOK(tp_read_again), HOOK(k_read),
 		HOOK(tp_received), HOOK(f_received), HOOK(f_cleanup), HOOK(k_cleanup),
 		HOOK(tp_sent), HOOK(f_sent), HOOK(f_sentpages),
-		HOOK(tp_send), HOOK(tp_send_again), HOOK(f_send), HOOK(f_send_again),
+		HOOK(tp_send), HOOK(tp_send_again), HOOK(f_send_again), HOOK(f_send),
 		HOOK(f_sendpages), HOOK(k_send), HOOK(k_sendpages),
 		/* clang-format on */
 	};
