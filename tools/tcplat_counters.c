@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LAST_WALKS 50
+#define LAST_WALKS    200
+#define LAST_PAUSE_US 2000
 
 static struct {
 	struct tcplat_bpf *skel;
@@ -22,7 +23,6 @@ static struct {
 	struct tl_metric *metric; /* one for each CPU */
 	struct tl_totals *totals;
 	uint64_t polled_ns;
-	uint64_t polled; /* connections, all in all */
 	/* Who has which of the connections' histograms, as of the last poll. */
 	struct owner {
 		uint64_t id;
@@ -233,7 +233,6 @@ int counters_before_open(const struct tl_conn_rec *r)
 	struct owner *o;
 	int err;
 
-	counters.polled++;
 	if (!r->hist || slot >= set.conn_hists) {
 		counters.wanting += r->st.n >= TL_HIST_AFTER;
 		return 0;
@@ -301,9 +300,17 @@ static int walk(void)
 	return err;
 }
 
+static bool all_reported(void)
+{
+	static struct tl_totals t;
+
+	return read_totals(&t) ||
+	       t.count[TL_N_CONNS] <= t.count[TL_N_CONNS_LOST] + model.closed + model.open;
+}
+
 int counters_conns(bool last)
 {
-	uint64_t now = run_now(), before;
+	uint64_t now = run_now();
 	int err, walks = 0;
 
 	counters.skel->bss->poll_since = counters.polled_ns;
@@ -311,12 +318,10 @@ int counters_conns(bool last)
 	counters.wanting = 0;
 	/*
 	 * While connections die a walk may pass over others. The last one must not: each is
-	 * reported once, so that walks go on until there is none.
+	 * reported once, so that walks go on until all are accounted for.
 	 */
-	do {
-		before = counters.polled;
-		err = walk();
-	} while (!err && last && counters.polled != before && ++walks < LAST_WALKS);
+	while (!(err = walk()) && last && !all_reported() && ++walks < LAST_WALKS)
+		usleep(LAST_PAUSE_US);
 	take_back();
 	counters.polled_ns = now;
 	return err;
