@@ -114,11 +114,12 @@ here() {
 	skip "$1" "it does not depend on the kernel"
 	return 1
 }
-# each_backend CASE FUNCTION: FUNCTION CASE with the tool's own choice, and CASE-BACKEND with each of the others.
+# each_backend CASE FUNCTION [BACKEND...]: FUNCTION CASE with the tool's own choice, and CASE-BACKEND with each of
+# the others (all, or those named).
 each_backend() {
 	backend=
 	wanted "$1" && "$2" "$1"
-	for backend in fentry kprobe; do
+	for backend in ${3:-fentry kprobe}; do
 		wanted "$1-$backend" || continue
 		if [ "$backend" = "$(chosen)" ]; then
 			skip "$1-$backend" "it is the tool's own choice: $1"
@@ -541,7 +542,8 @@ max_tracked() {
 		skip "$1" "the state is in socket storage"
 	fi
 }
-each_backend max-tracked max_tracked
+# By choice fentry has a hash on 5.10 alone.
+each_backend max-tracked max_tracked kprobe
 
 # No memory for the state: the application does not notice, and each time is counted.
 if wanted storage-full; then

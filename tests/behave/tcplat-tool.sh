@@ -3,7 +3,7 @@
 # tcplat as a program: how it ends, what it leaves behind (nothing), who may run it, where its output goes, and that
 # its percentiles are those of the values. Ports are the kernel's choice, and the tool looks at no other.
 # In a guest those cases alone that depend on the kernel.
-[ -z "${IN_GUEST:-}" ] || [ $# != 0 ] || set -- 'killed*' 'nobody*' 'dropped*' 'backend*' 'cleanup*' 'two*' 'ring-full*' 'cpus*'
+[ -z "${IN_GUEST:-}" ] || [ $# != 0 ] || set -- 'killed*' 'nobody*' 'dropped*' 'backend*' 'cleanup*' 'two*' 'ring-full*' 'cpus*' clock
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 report=$tmp/report.json

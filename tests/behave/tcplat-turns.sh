@@ -253,6 +253,7 @@ for backend in fentry kprobe; do
 	[ "$backend" != "$chosen" ] || continue
 	if start tcplat -p 1 --backend $backend; then
 		stop
+		check "$backend" "$status" 0
 		for_each
 	else
 		skip "$backend" "$(tail -n 1 "$tmp/err")"
