@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "capture.h"
+#include "../common/capture.h" /* -Ibpf has one of that name, too */
 #include "json.h"
 #include "opts.h"
 #include "redact.h"
