@@ -38,7 +38,7 @@ static const struct opt rows[] = {
 	{"pcapng", 0, "FILE", OPT_STR, &set.pcapng, 0, 0,
 	 "write messages to FILE as TCP segments for Wireshark and tshark; - is standard output",
 	 NULL, 0},
-	{.kind = OPT_GROUP, .help = "Which messages:"},
+	{.kind = OPT_GROUP, .help = "Which messages"},
 	{"method", 0, "METHOD[,...]", OPT_LIST, &set.methods, 0, 0,
 	 "requests with one of these methods, and their responses", NULL, 0},
 	{"path", 0, "GLOB[,...]", OPT_LIST, &set.paths, 0, 0,
@@ -60,14 +60,14 @@ static const struct opt rows[] = {
 	{"rate", 0, "N", OPT_UINT, &set.rate, 0, 1 << 30,
 	 "show at most N messages a second; 0 for all", NULL, 0},
 	{"unix", 0, NULL, OPT_FLAG, &set.unix_sockets, 0, 0, "unix stream sockets, too", NULL, 0},
-	{.kind = OPT_GROUP, .help = "Secrets:"},
+	{.kind = OPT_GROUP, .help = "Secrets"},
 	{"no-redact", 0, NULL, OPT_FLAG, &set.no_redact, 0, 0,
 	 "show credentials, cookies and tokens, which are masked otherwise", NULL, 0},
 	{"redact-header", 0, "NAME[,...]", OPT_LIST, &set.redact_headers, 0, 0,
 	 "mask the values of these headers, too", NULL, 0},
 	{"redact-param", 0, "NAME[,...]", OPT_LIST, &set.redact_params, 0, 0,
 	 "mask the values of these query parameters, too", NULL, 0},
-	{.kind = OPT_GROUP, .help = "Limits:"},
+	{.kind = OPT_GROUP, .help = "Limits"},
 	{"ring-size", 0, "KIB", OPT_UINT, &set.ring_kib, 256, 1 << 20,
 	 "size of the ring buffer between kernel and tool, rounded up to a power of two", NULL, 0},
 	{"max-conns", 0, "N", OPT_UINT, &set.max_conns, 1, 1 << 22,
@@ -79,12 +79,13 @@ static const char *const backends[] = {"auto", "fentry", "tracepoint", "kprobe",
 
 static const struct opt_tool tool = {
 	.name = "httpsniff",
-	.summary = "show the HTTP messages that processes of this machine send and receive",
-	.examples = "  httpsniff -p 8080                   all that is said on a port, by either side\n"
-		    "  httpsniff --pretty -P 1234          by a process, for a person to read\n"
-		    "  httpsniff --status 5xx -p 80        failures, with the URLs that were asked\n"
-		    "  httpsniff -j -p 8080 | jq .url      JSON lines\n"
-		    "  httpsniff --pcapng - -p 80 | tshark -r -\n",
+	.summary = "show the HTTP messages that processes send and receive",
+	.examples =
+		"  httpsniff -p 8080                   all that is said on a port, by either side\n"
+		"  httpsniff --pretty -P 1234          by a process, for a person to read\n"
+		"  httpsniff --status 5xx -p 80        failures, with the URLs that were asked\n"
+		"  httpsniff -j -p 8080 | jq .url      JSON lines\n"
+		"  httpsniff --pcapng - -p 80 | tshark -r -\n",
 	.opts = rows,
 	.backends = backends,
 	.network = true,
@@ -126,8 +127,9 @@ static int check_settings(void)
 	if (err)
 		return err;
 	if (outputs > 1)
-		return fail(-EINVAL, "of --json, --pretty and --pcapng - only one can have standard "
-				     "output");
+		return fail(-EINVAL,
+			    "of --json, --pretty and --pcapng - only one can have standard "
+			    "output");
 	if (std.replay && std.record)
 		return fail(-EINVAL, "--replay and --record exclude each other");
 	while (size < set.ring_kib)
