@@ -48,7 +48,7 @@ struct request {
 	uint64_t number;
 	uint32_t refs;
 	bool passed; /* the filters that look at requests let it through */
-	void *har; /* httpsniff_har.c's: its half of an entry */
+	void *har; /* httpsniff_har.c's: its half of an entry; see har_unanswered() */
 };
 
 /* A message that is over. All pointers are valid until the output functions return. */
@@ -103,13 +103,18 @@ struct notice {
 
 /* --- messages */
 int messages_init(void); /* capture_init() with this tool's ops; 0 or -errno with text */
-/* capture_tick() and the like, capture_finish() and what comes after it. */
-void messages_finish(void);
+/*
+ * on_record of struct run_tool: capture_record(), and what the output functions had to say, but
+ * -EPIPE, which row_flush() tells.
+ */
+int messages_record(uint32_t type, const void *data, size_t len, void *ctx);
+/* capture_finish() and what comes after it; the first error of an output function, or 0. */
+int messages_finish(void);
 struct msg_stats {
 	uint64_t messages; /* ended; = shown + each cause below */
 	uint64_t shown;
 	uint64_t filtered; /* by --method ... --anomalies, --direction */
-	uint64_t rate_limited, deduped;
+	uint64_t rate_limited, deduped, over_max; /* over_max: beyond --max-events */
 	uint64_t incomplete; /* of shown: complete is false */
 	uint64_t unanswered, gaps, notices;
 	uint64_t bytes; /* on the wire, of all messages */
@@ -117,19 +122,24 @@ struct msg_stats {
 };
 extern struct msg_stats msg_stats;
 
-/* --- raw bytes of one direction, as long as their message is not over; all zero is a new one */
+/*
+ * --- raw bytes of one direction, as long as their message is not over; all zero is a new one. What
+ * is kept are the first bytes of the message under way, and all of the piece that came last, for
+ * other messages may begin in it.
+ */
 struct raw {
 	char *buf; /* owned */
-	size_t len, cap;
-	uint64_t pos; /* of buf[0] */
-	uint64_t next; /* of the byte behind the last that went by, kept or not */
+	size_t cap, kept, piece; /* bytes in buf: the kept ones, the last piece behind them */
+	uint64_t pos, piece_pos; /* of buf[0], of the last piece */
+	bool closed; /* what comes does not go on where kept ends: too much, or a hole */
 };
-void raw_add(struct raw *r, uint64_t pos, const void *data, uint64_t len, size_t max);
+/* The next piece; data NULL: a hole. max: bytes of one message that are wanted. */
+void raw_add(struct raw *r, uint64_t pos, const void *data, uint64_t len, uint64_t max);
 /*
- * The bytes of [begin, end) that are kept: *len of them, from begin on. What stands before them is
- * dropped. Valid until the next call.
+ * The bytes of [begin, end) that are kept: *len of them, from begin on, at most max. What stands
+ * before end is dropped at the next call. Valid until that; the caller may mask them in place.
  */
-const char *raw_take(struct raw *r, uint64_t begin, uint64_t end, size_t *len);
+char *raw_take(struct raw *r, uint64_t begin, uint64_t end, uint64_t max, size_t *len);
 void raw_free(struct raw *r);
 
 /* --- selection */
@@ -152,6 +162,8 @@ int pretty_notice(const struct notice *n);
 /* FILE is opened (with privileges), written to as messages come, and ended with what makes it whole. */
 int har_open(const char *file);
 int har_message(const struct message *msg);
+/* No response will come to r, which is about to be freed. Called where r->har is set only. */
+int har_unanswered(struct request *r);
 int har_close(void);
 int pcapng_open(const char *file); /* "-": standard output, which then has nothing else */
 int pcapng_message(const struct message *msg);
