@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include <endian.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -94,33 +95,102 @@ const char *json_text(struct json *j)
 	return j->buf;
 }
 
-static void put_escape(struct json *j, uint32_t c)
+static char *put_escape(char *d, uint32_t c)
 {
 	static const char letter[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
 				      ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
-	char esc[8];
 
-	if (c < sizeof(letter) && letter[c])
-		put(j, (char[]){'\\', letter[c]}, 2);
-	else
-		put(j, esc, snprintf(esc, sizeof(esc), "\\u%04x", c));
+	*d++ = '\\';
+	if (c < sizeof(letter) && letter[c]) {
+		*d++ = letter[c];
+		return d;
+	}
+	*d++ = 'u';
+	for (int shift = 12; shift >= 0; shift -= 4)
+		*d++ = "0123456789abcdef"[c >> shift & 15];
+	return d;
 }
+
+#define ONES (~0ULL / 255)
+
+/*
+ * Has the top bit set in each of eight bytes that cannot be copied as it is: C0, '"', '\\', DEL and
+ * what is not ASCII. The lowest that is set is right; above it there may be too many.
+ */
+static uint64_t special(uint64_t w)
+{
+	uint64_t quote = w ^ ONES * '"', slash = w ^ ONES * '\\';
+
+	return (w | (w - ONES * 0x20) | (w + ONES) | (quote - ONES) | (slash - ONES)) & ONES * 0x80;
+}
+
+/* Copies bytes from s on that are plain, at most n, to d, where there is room for n. How many? */
+static size_t put_plain(char *d, const unsigned char *s, size_t n)
+{
+	size_t i = 0;
+	uint64_t w, odd;
+
+	for (; n - i >= sizeof(w); i += sizeof(w)) {
+		memcpy(&w, s + i, sizeof(w));
+		memcpy(d + i, &w, sizeof(w));
+		odd = special(le64toh(w));
+		if (odd)
+			return i + __builtin_ctzll(odd) / 8;
+	}
+	for (; i < n && s[i] >= 0x20 && s[i] < 0x7f && s[i] != '"' && s[i] != '\\'; i++)
+		d[i] = s[i];
+	return i;
+}
+
+/* The character at *s, before end, that is not plain. */
+static char *put_char(char *d, const unsigned char **s, const unsigned char *end)
+{
+	uint32_t c;
+	size_t len;
+
+	if (**s < 0x80)
+		return put_escape(d, *(*s)++);
+	len = utf8_char(*s, end - *s, &c);
+	if (!len) {
+		*s += 1;
+		return stpcpy(d, "\xef\xbf\xbd"); /* U+FFFD, for one byte */
+	}
+	if (unsafe(c)) {
+		*s += len;
+		return put_escape(d, c);
+	}
+	while (len--)
+		*d++ = *(*s)++;
+	return d;
+}
+
+#define ESCAPE_MAX 6 /* bytes that one may become: \u0000 */
+#define CHUNK	   4096 /* bytes for which room is made at once */
 
 static void put_string(struct json *j, const void *str, size_t n)
 {
-	const unsigned char *s = str;
-	size_t len;
-	uint32_t c;
+	const unsigned char *s = str, *end = s + n;
 
 	put(j, "\"", 1);
-	for (size_t i = 0; i < n; i += len ?: 1) {
-		len = utf8_char(s + i, n - i, &c);
-		if (!len)
-			put(j, "\xef\xbf\xbd", 3); /* U+FFFD, for one byte */
-		else if (unsafe(c) || c == '"' || c == '\\')
-			put_escape(j, c);
-		else
-			put(j, s + i, len);
+	while (s < end) {
+		const unsigned char *stop = end - s > CHUNK ? s + CHUNK : end;
+		size_t len;
+		char *d;
+
+		/* The last character may go on behind stop; it takes no more than its first byte may. */
+		if (!reserve(j, ESCAPE_MAX * (stop - s)))
+			return;
+		d = j->buf + j->len;
+		while (s < stop) {
+			len = put_plain(d, s, stop - s);
+			d += len;
+			s += len;
+			if (s < stop)
+				d = put_char(d, &s, end);
+			while (s < stop && *s >= 0x80)
+				d = put_char(d, &s, end);
+		}
+		j->len = d - j->buf;
 	}
 	put(j, "\"", 1);
 }
@@ -152,10 +222,13 @@ void json_close(struct json *j, char bracket)
 
 void json_u64(struct json *j, const char *key, uint64_t v)
 {
-	char text[24];
+	char text[20], *p = text + sizeof(text);
 
 	put_key(j, key);
-	put(j, text, snprintf(text, sizeof(text), "%llu", (unsigned long long)v));
+	do
+		*--p = '0' + v % 10;
+	while (v /= 10);
+	put(j, p, text + sizeof(text) - p);
 }
 
 void json_i64(struct json *j, const char *key, int64_t v)
@@ -228,6 +301,11 @@ void json_strn(struct json *j, const char *key, const void *s, size_t n)
 {
 	put_key(j, key);
 	put_string(j, s, n);
+}
+
+void json_raw(struct json *j, const void *s, size_t n)
+{
+	put(j, s, n);
 }
 
 size_t text_escape(char *dst, size_t dsize, const void *str, size_t n)

@@ -36,6 +36,8 @@ void json_bool(struct json *j, const char *key, bool v);
 void json_null(struct json *j, const char *key);
 void json_str(struct json *j, const char *key, const char *s); /* NULL gives null */
 void json_strn(struct json *j, const char *key, const void *s, size_t n); /* stops at n only */
+/* n bytes as they are, with no comma before them: the caller's own notation. */
+void json_raw(struct json *j, const void *s, size_t n);
 
 /*
  * Copies s (n bytes) into dst (size dsize, always NUL-terminated) so that it may go to a terminal:

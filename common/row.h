@@ -94,6 +94,8 @@ int row_object(struct json *j);
  * Returns as row_print().
  */
 int row_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same for a text of any length that is put together already. */
+int row_put(const void *text, size_t len);
 /*
  * Flushes stdout. Returns 0; -EPIPE when the reader of stdout went away (quiet end); or another
  * negative errno with fail() text, that a write to stdout or the sink gave (loud end; never -EPIPE

@@ -21,6 +21,13 @@ static const char *f64(double v)
 	return json_text(&j);
 }
 
+static const char *u64(uint64_t v)
+{
+	json_reset(&j);
+	json_u64(&j, NULL, v);
+	return json_text(&j);
+}
+
 static void test_structure(void)
 {
 	json_reset(&j);
@@ -90,10 +97,87 @@ static void test_bad_utf8(void)
 	T_STR(str("\xc3\xa9", 1), "\"" U "\"");
 }
 
+/* What a byte alone becomes, without the quotes; alone, none is looked at in company. */
+static const char *piece(unsigned char b)
+{
+	static char p[256][8];
+
+	if (!p[b][0])
+		snprintf(p[b], sizeof(p[b]), "%.*s", (int)j.len - 2, str((char *)&b, 1) + 1);
+	return p[b];
+}
+
+/* Strings are read eight bytes at a time: each pair of bytes, at each place. */
+static void test_runs(void)
+{
+	char in[16], want[64];
+	int wrong = 0;
+
+	memset(in, 'x', sizeof(in));
+	for (int pair = 0; pair < 129 * 129; pair++) {
+		/* Of what is not ASCII one byte that is never in UTF-8. */
+		unsigned char a = pair / 129 < 128 ? pair / 129 : 0xff;
+		unsigned char b = pair % 129 < 128 ? pair % 129 : 0xff;
+
+		for (int at = 0; at < 9; at++) {
+			in[at] = a;
+			in[at + 1] = b;
+			piece(a);
+			piece(b);
+			snprintf(want, sizeof(want), "\"%.*s%s%s%.*s\"", at, "xxxxxxxxxxxxxxxx",
+				 piece(a), piece(b), 14 - at, "xxxxxxxxxxxxxxxx");
+			if (strlen(str(in, 16)) != j.len || strcmp(j.buf, want))
+				wrong++;
+			in[at] = in[at + 1] = 'x';
+		}
+	}
+	T_EQ(wrong, 0);
+}
+
+/* Room is made in pieces: characters across their ends, and the longest escapes throughout. */
+static void test_long(void)
+{
+	enum { LONG = 5 * 4096 + 1 };
+	char *s = malloc(LONG);
+
+	for (int off = 0; off < 4; off++) {
+		int bad = 0;
+
+		memset(s, 'y', off);
+		for (int i = off; i < LONG; i++)
+			s[i] = "\xf0\x9f\x98\x80"[(i - off) % 4];
+		str(s, LONG - (LONG - off) % 4);
+		T_EQ(j.len, LONG - (LONG - off) % 4 + 2);
+		T_OK(!memcmp(j.buf + 1, s, j.len - 2));
+		memset(s, 1, LONG);
+		str(s, LONG);
+		T_EQ(j.len, 6 * LONG + 2);
+		for (int i = 0; i < LONG; i++)
+			bad += memcmp(j.buf + 1 + 6 * i, "\\u0001", 6) != 0;
+		T_EQ(bad, 0);
+	}
+	free(s);
+}
+
+static void test_raw(void)
+{
+	json_reset(&j);
+	json_raw(&j, "a=", 2);
+	json_raw(&j, "", 0);
+	json_strn(&j, NULL, "b c", 3);
+	json_raw(&j, "\n\0", 2);
+	T_EQ(j.len, 9);
+	T_OK(!memcmp(j.buf, "a=\"b c\"\n", 9));
+}
+
 static void test_numbers(void)
 {
 	char text[TEXT_F64_SIZE];
 
+	T_STR(u64(0), "0");
+	T_STR(u64(9), "9");
+	T_STR(u64(10), "10");
+	T_STR(u64(12345678901234567890U), "12345678901234567890");
 	T_STR(f64(0), "0");
 	T_STR(f64(-0.0), "0");
 	T_STR(f64(-1e-9), "0");
@@ -197,6 +281,9 @@ int main(void)
 	test_structure();
 	test_strings();
 	test_bad_utf8();
+	test_runs();
+	test_long();
+	test_raw();
 	test_numbers();
 	test_locale();
 	test_growth();

@@ -101,12 +101,13 @@ static void test_text(void)
 	row_print(&table, &none);
 	row_print(&table, &wide);
 	row_text("free %s\n", "text");
+	T_EQ(row_put("put %s\n", 7), 0);
 	T_STR(end(), "        TIME    PID COMM      PORT   RATE       MS   N OUT     PATH\n"
 		     "03:04:05.006     42 nginx       80    0.2   12.346   3 ma\\x0ay /a b\n"
 		     "00:00:00.000      0 -            -      -        -   0 -       -\n"
 		     "03:04:05.006 1234567890 h\xc3\xa9\\x0a\\\\abc 80 0.2  12.346   3 ma\\x0ay "
 		     "\\x1b[2J\\xff\n"
-		     "free text\n");
+		     "free text\nput %s\n");
 }
 
 static void test_realign(void)
@@ -139,6 +140,7 @@ static void test_json(void)
 	begin(true, NULL);
 	row_header(&table);
 	row_text("not shown\n");
+	row_put("nor this\n", 9);
 	T_EQ(row_print(&table, &r), 0);
 	row_print(&table, &none);
 	json_init(&j);
@@ -272,6 +274,9 @@ static void test_times(void)
 		T_STR(row_duration(buf, cases[i].ns), cases[i].text);
 	T_STR(row_rfc3339(buf, WHEN), "2026-01-02T03:04:05.006007008Z");
 	T_STR(row_rfc3339(buf, UINT64_MAX), "2554-07-21T23:34:33.709551615Z");
+	T_STR(row_rfc3339(buf, UINT64_MAX - 709551615), "2554-07-21T23:34:33.000000000Z");
+	T_STR(row_rfc3339(buf, 0), "1970-01-01T00:00:00.000000000Z");
+	T_STR(row_rfc3339(buf, 1), "1970-01-01T00:00:00.000000001Z");
 	T_STR(row_hms(buf, WHEN), "03:04:05.006");
 	setenv("TZ", "XXX-5:30", 1);
 	row_init(false, NULL);
