@@ -64,7 +64,7 @@ struct message {
 	 */
 	const char *text;
 	/* Of a request: its own. Of a response: those of the request that it answers, or NULL. */
-	const struct request *request;
+	struct request *request;
 	/* The body, de-chunked and decoded, cut at --max-body. */
 	const char *body;
 	size_t body_len;
