@@ -65,11 +65,11 @@ man_options() {
 }
 # expect TOOL: the files of what it must print
 expect() {
-	if [ "$1" = tcplat ]; then
-		echo tests/golden/expect/tcplat-* tests/golden/reports/diff.*
-	else
-		ls -d tests/golden/expect/* | grep -v /tcplat-
-	fi
+	case $1 in
+	tcplat) echo tests/golden/expect/tcplat-* tests/golden/reports/diff.* ;;
+	httpsniff) echo tests/golden/expect/httpsniff-* ;;
+	*) ls -d tests/golden/expect/* | grep -vE '/(tcplat|httpsniff)-' ;;
+	esac
 }
 # shellcheck disable=SC2046
 lines() { grep -h "$2" $(expect "$1"); }
@@ -171,6 +171,20 @@ none "keys: tcplat, within others" "not in the page" "$({
 same "tcplat: names for Prometheus" "$(sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' "$tmp/prom")" \
 	"$(sed -n '/^\.SH PROMETHEUS/,/^\.SH FIELDS/p' $page | tags)"
 
+page=man/httpsniff.8
+# A line's keys: values in quotes may have anything in them.
+pairs() { sed 's/"\([^"\\]\|\\.\)*"//g' | grep -oE '(^| )[a-z_]+=' | tr -d ' ='; }
+if [[ " $tools " = *" httpsniff "* ]]; then
+	same "keys: httpsniff text" "$(lines httpsniff '^ts=' | pairs)" "$(section $page FIELDS Text | tags)"
+	for k in message gap connection; do
+		same "keys: httpsniff $k" "$(keys httpsniff $k)" "$(section $page FIELDS "JSON: $k" | tags)"
+	done
+	same "keys: httpsniff summary" "$(keys httpsniff summary; own_keys)" "$(section $page FIELDS 'JSON: summary' | tags)"
+	same "keys: httpsniff types" "$(lines httpsniff '^{' | jq -r .type)" "$(types httpsniff)"
+	same "httpsniff: anomalies" "$(sed -n 's/.*\[HTTP1_BIT_[A-Z_]*\] = "\([a-z-]*\)".*/\1/p' common/http1_name.c)" \
+		"$(section $page DESCRIPTION Anomalies | tags)"
+fi
+
 # --- examples. A pid 1234 is that of ./server; ./server is a Go program; all is run in a directory of its own.
 
 "$top/tests/go-build.sh" "$GO" >"$tmp/build" 2>&1
@@ -179,6 +193,7 @@ mkdir "$tmp/dir"
 [ -z "$server" ] || cp "$server" "$tmp/dir/server"
 cp "$golden/rec/http.rec" "$tmp/dir/requests.rec"
 cp "$golden/rec/tcplat-mixed.rec" "$tmp/dir/conns.rec"
+for f in "$golden"/rec/httpsniff-*.rec; do [ ! -f "$f" ] || { cp "$f" "$tmp/dir/messages.rec"; break; }; done
 cp "$golden/reports/before.json" "$tmp/dir/old.json"
 for f in new report; do cp "$golden/reports/after.json" "$tmp/dir/$f.json"; done
 # can COMMAND...: does this kernel let that tool? "yes", or why not
@@ -189,6 +204,7 @@ can() {
 }
 live=$(can "$BIN/handlerlat" -d 0.1 -p $$ libc.so.6 getaddrinfo)
 live_tcp=$(can "$BIN/tcplat" -d 0.1 -p 1)
+live_http=$([ ! -x "$BIN/httpsniff" ] || can "$BIN/httpsniff" -d 0.1 -p 1)
 if [ -n "$server" ]; then
 	"$tmp/dir/server" -port 0 -d 300 >"$tmp/server" 2>&1 &
 	server_pid=$!
@@ -203,14 +219,19 @@ example() {
 	*./server* | *1234*) [ -n "$server" ] || { skip "$name" "no Go toolchain"; return; } ;;
 	esac
 	case $cmd in
+	*tshark*) command -v tshark >"$tmp/which" || { skip "$name" "no tshark here"; return; } ;;
+	esac
+	case $cmd in
 	*--list* | *--replay* | *-config* | *--help* | *--diff* | jq\ *) ;;
 	tcplat*) [ "$live_tcp" = yes ] || { skip "$name" "$live_tcp"; return; } ;;
+	httpsniff*) [ "$live_http" = yes ] || { skip "$name" "$live_http"; return; } ;;
 	*) [ "$live" = yes ] || { skip "$name" "$live"; return; } ;;
 	esac
 	cmd=${cmd//1234/${server_pid:-}}
 	cmd=${cmd/-d 60/-d 1}
 	# Nobody speaks on port 1: whatever else this machine does is left alone.
-	(cd "$tmp/dir" && PATH=$BIN:$PATH HANDLERLAT_DURATION=1 TCPLAT_DURATION=1 TCPLAT_PORT=1 timeout 60 bash -o pipefail -c "$cmd") \
+	(cd "$tmp/dir" && export PATH=$BIN:$PATH HANDLERLAT_DURATION=1 TCPLAT_DURATION=1 TCPLAT_PORT=1 \
+		HTTPSNIFF_DURATION=1 HTTPSNIFF_PORT=1 && timeout 60 bash -o pipefail -c "$cmd") \
 		>"$tmp/out" 2>"$tmp/err" </dev/null
 	check "$name" $? 0
 }
@@ -229,7 +250,7 @@ while IFS= read -r line; do
 	# shellcheck disable=SC2086
 	set -- ${line#sudo }
 	case $1 in
-	handlerlat | tcplat) example README "$line" ;;
+	handlerlat | tcplat | httpsniff) example README "$line" ;;
 	scripts/* | tests/*) check_true "README: $line" "no such program" test -x "$1" ;;
 	make)
 		# A variable that names something of the reader's own is left out.
