@@ -32,7 +32,11 @@ struct cap_who {
 	uint32_t pid, tid;
 	uint64_t goid; /* 0: none */
 	char comm[16]; /* the thread's */
-	const struct cap_task *task; /* never NULL, but it may be that only pid is known */
+	/*
+	 * Never NULL, but it may be that only pid is known, or not even that. It stays as it is as
+	 * long as the connection that it was told with.
+	 */
+	const struct cap_task *task;
 };
 
 struct cap_conn {
@@ -50,11 +54,6 @@ struct cap_conn {
 	struct http1 *h;
 	struct cap_who who[2]; /* of the bytes being handed out; by enum cap_dir */
 	void *user; /* the tool's */
-	/* its own */
-	struct stream s[2];
-	uint64_t base[2]; /* stream position of http1's position 0 */
-	bool based[2];
-	struct cap_conn *hash_next, *older, *newer;
 };
 
 struct capture_ops {
@@ -130,8 +129,9 @@ extern const char *const cap_count_names[CAP_COUNTS];
 
 /*
  * The kernel half's identity: bytes that went by are captured, not HTTP, lost to the ring or
- * unread, and those captured came here. Adds keys to j and text; false when it does not hold.
- * after a run that was cut short it is not judged (counts.last is 0): true.
+ * unread, and those captured came here; and of those that came here, where they went. Adds keys to
+ * j and lines behind those in text, which has size bytes; false when it does not hold. After a run
+ * that was cut short it is not judged (counts.last is 0): true. To be called after capture_finish().
  */
 struct json;
 bool capture_account(struct json *j, char *text, size_t size);
