@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * The two directions of a connection, in step. Who reads HTTP must see them in the order in which
+ * things happened, else a client that waits for each answer seems to pipeline, and answers go to
+ * other requests than their own. A direction with a hole stands still until the hole is filled or
+ * given up; what the other one has to tell meanwhile is kept here, and goes out by its time.
+ */
+#include "capture_int.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define CONN_MAX  (256u << 10) /* memory of what waits; beyond, holes are given up */
+#define TOTAL_MAX (8u << 20)
+
+struct late {
+	struct late *next;
+	struct event e;
+	char bytes[];
+};
+
+static uint32_t cost(const struct event *e)
+{
+	return sizeof(struct late) + (e->kind == EV_DATA ? e->len : 0);
+}
+
+static bool add(struct conn *c, struct side *side, const struct event *e)
+{
+	struct late *l = malloc(cost(e));
+
+	if (!l)
+		return false;
+	l->next = NULL;
+	l->e = *e;
+	if (e->kind == EV_DATA)
+		l->e.data = memcpy(l->bytes, e->data, e->len);
+	*(side->late ? &side->late_last->next : &side->late) = l;
+	side->late_last = l;
+	c->late_bytes += cost(e);
+	capture.late_bytes += cost(e);
+	conn_wait(c);
+	return true;
+}
+
+static void take(struct conn *c, struct side *side)
+{
+	struct late *l = side->late;
+
+	side->late = l->next;
+	c->late_bytes -= cost(&l->e);
+	capture.late_bytes -= cost(&l->e);
+	conn_event(c, side->dir, &l->e);
+	free(l);
+}
+
+/* The side whose first is the earlier one, or NULL. */
+static struct side *first(struct conn *c)
+{
+	struct side *a = &c->side[0], *b = &c->side[1];
+
+	if (!a->late || !b->late)
+		return a->late ? a : b->late ? b : NULL;
+	return a->late->e.at.ts_ns <= b->late->e.at.ts_ns ? a : b;
+}
+
+void late_event(struct conn *c, int dir, const struct event *e)
+{
+	struct side *own = &c->side[dir], *other = &c->side[!dir], *side;
+
+	if (other->s.hold && add(c, own, e))
+		return;
+	/* What is before it in its own direction goes first in any case. */
+	while ((side = first(c)) && (own->late || side->late->e.at.ts_ns <= e->at.ts_ns))
+		take(c, side);
+	conn_event(c, dir, e);
+}
+
+void late_flush(struct conn *c)
+{
+	struct side *side;
+
+	while ((side = first(c)))
+		take(c, side);
+}
+
+bool late_full(const struct conn *c)
+{
+	return c->late_bytes > CONN_MAX || (c->late_bytes && capture.late_bytes > TOTAL_MAX);
+}
