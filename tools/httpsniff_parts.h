@@ -102,19 +102,23 @@ struct notice {
 };
 
 /* --- messages */
-int messages_init(void); /* capture_init() with this tool's ops; 0 or -errno with text */
+int messages_init(void); /* after select_init(); capture_init() with this tool's ops, as that */
 /*
  * on_record of struct run_tool: capture_record(), and what the output functions had to say, but
  * -EPIPE, which row_flush() tells.
  */
 int messages_record(uint32_t type, const void *data, size_t len, void *ctx);
-/* capture_finish() and what comes after it; the first error of an output function, or 0. */
+/*
+ * capture_finish(), select_finish() and what comes after them; the first error of an output
+ * function, or 0.
+ */
 int messages_finish(void);
 struct msg_stats {
 	uint64_t messages; /* ended; = shown + each cause below */
 	uint64_t shown;
 	uint64_t filtered; /* by --method ... --anomalies, --direction */
 	uint64_t rate_limited, deduped, over_max; /* over_max: beyond --max-events */
+	uint64_t no_memory; /* to show it with */
 	uint64_t incomplete; /* of shown: complete is false */
 	uint64_t unanswered, gaps, notices;
 	uint64_t bytes; /* on the wire, of all messages */
@@ -129,23 +133,29 @@ extern struct msg_stats msg_stats;
  */
 struct raw {
 	char *buf; /* owned */
-	size_t cap, kept, piece; /* bytes in buf: the kept ones, the last piece behind them */
-	uint64_t pos, piece_pos; /* of buf[0], of the last piece */
-	bool closed; /* what comes does not go on where kept ends: too much, or a hole */
+	size_t cap, at; /* at: where in buf the kept bytes begin; the last piece is behind them */
+	size_t kept, piece; /* their lengths */
+	uint64_t pos, piece_pos; /* their positions */
+	bool closed; /* the piece does not go on where kept ends: too much, or a hole */
 };
 /* The next piece; data NULL: a hole. max: bytes of one message that are wanted. */
 void raw_add(struct raw *r, uint64_t pos, const void *data, uint64_t len, uint64_t max);
+/* What stands before pos is of no message that is still under way. */
+void raw_drop(struct raw *r, uint64_t pos);
 /*
- * The bytes of [begin, end) that are kept: *len of them, from begin on, at most max. What stands
- * before end is dropped at the next call. Valid until that; the caller may mask them in place.
+ * The bytes of [begin, end) that are kept: *len of them, from begin on, at most max; NULL: none.
+ * Valid until the next call; the caller may mask them in place, and calls raw_done().
  */
 char *raw_take(struct raw *r, uint64_t begin, uint64_t end, uint64_t max, size_t *len);
+/* The message that ends there is over. */
+void raw_done(struct raw *r, uint64_t end);
 void raw_free(struct raw *r);
 
 /* --- selection */
 int select_init(void); /* parses set.methods ...; -EINVAL with text */
-/* Is this message to be shown? Counts the reason when it is not. */
+/* Is this message to be shown? Counts the reason when it is not. It may lack text, body and raw. */
 bool select_message(const struct message *msg);
+bool select_gap(const struct gap *g);
 /* Do the filters that look at requests let this one through? */
 bool select_request(const struct request *r);
 void select_finish(void);
