@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "escape.h"
 
 struct json {
 	char *buf; /* owned; NUL-terminated after json_text() */
@@ -38,14 +39,6 @@ void json_str(struct json *j, const char *key, const char *s); /* NULL gives nul
 void json_strn(struct json *j, const char *key, const void *s, size_t n); /* stops at n only */
 /* n bytes as they are, with no comma before them: the caller's own notation. */
 void json_raw(struct json *j, const void *s, size_t n);
-
-/*
- * Copies s (n bytes) into dst (size dsize, always NUL-terminated) so that it may go to a terminal:
- * control bytes, DEL, C1 controls, line separators, bidirectional marks and overrides, and invalid
- * UTF-8 become \xHH, byte by byte; a backslash becomes \\. Returns the bytes written without the
- * NUL; what does not fit is cut at a whole character. 4 * n + 1 bytes always fit.
- */
-size_t text_escape(char *dst, size_t dsize, const void *s, size_t n);
 
 /* The longest double: sign, 309 digits, a point of up to 8 bytes, 6 decimals, NUL. */
 #define TEXT_F64_SIZE 352

@@ -141,7 +141,7 @@ toolchains() {
 command -v objdump >/dev/null || { echo "skip - gobin-exits: no objdump"; exit 77; }
 "${CC:-gcc}" -O2 -std=gnu17 -D_GNU_SOURCE -I"$top/common" -I"$top/tests" -o "$tmp/exits" \
 	"$top/tests/gobin/exits.c" "$top"/common/gobin*.c "$top"/common/elf*.c "$top/common/insn.c" \
-	"$top/common/log.c" "$top/common/json.c" -lz || exit 99
+	"$top/common/log.c" "$top/common/escape.c" -lz || exit 99
 
 if [ $# -gt 0 ]; then
 	for file; do check "$file" "$file"; done

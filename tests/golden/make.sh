@@ -16,7 +16,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 for synth in synth tcplat-synth; do
 	"${CC:-gcc}" -std=gnu17 -D_GNU_SOURCE -Ibpf -Icommon tests/golden/$synth.c common/record.c common/log.c \
-		common/json.c -o "$tmp/$synth"
+		common/escape.c -o "$tmp/$synth"
 	"$tmp/$synth" "$rec"
 done
 [ $# != 0 ] || { ls -l "$rec"; exit 0; }
