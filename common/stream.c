@@ -274,6 +274,15 @@ void streams_expire(struct streams *all, uint64_t now_ns)
 	}
 }
 
+uint64_t stream_next_ns(const struct stream *s)
+{
+	const struct stream_hold *h = s->hold;
+
+	if (!h || (!h->first && !h->fin))
+		return UINT64_MAX;
+	return h->first ? h->first->span.at.ts_ns : h->end_ts_ns;
+}
+
 void stream_free(struct streams *all, struct stream *s)
 {
 	while (s->hold && s->hold->first) {

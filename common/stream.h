@@ -114,6 +114,11 @@ void stream_reset(struct streams *all, struct stream *s, uint64_t ts_ns);
 void stream_flush(struct streams *all, struct stream *s);
 /* Gives up the holes, of all streams, that are open for too long at now_ns. */
 void streams_expire(struct streams *all, uint64_t now_ns);
+/*
+ * The time of what comes out next: of the first piece that is held, or of the end that waits;
+ * UINT64_MAX where nothing does. In a callback: of what comes after that.
+ */
+uint64_t stream_next_ns(const struct stream *s);
 /* Frees what is held without handing it out, and makes the stream a new one. */
 void stream_free(struct streams *all, struct stream *s);
 #endif

@@ -141,11 +141,13 @@ static void test_late(void)
 	push(4, 2, 2, 3);
 	T_STR(out, "ab");
 	T_EQ(all.held, 4);
+	T_EQ(stream_next_ns(&s), 3);
 	push(2, 2, 2, 200);
 	T_STR(out, "abcdefg-");
 	T_EQ(last_ts, 2); /* the piece's own, not that of the one that freed it */
 	T_EQ(last_tag, 6);
 	T_OK(!s.hold && !all.waiting);
+	T_OK(stream_next_ns(&s) == UINT64_MAX);
 	/* One that comes again, and fills more than the hole. */
 	push(10, 2, 2, 201);
 	push(14, 2, 2, 201);
