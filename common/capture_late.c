@@ -14,6 +14,7 @@
 
 struct late {
 	struct late *next;
+	uint64_t order_ns;
 	struct event e;
 	char bytes[];
 };
@@ -23,13 +24,14 @@ static uint32_t cost(const struct event *e)
 	return sizeof(struct late) + (e->kind == EV_DATA ? e->len : 0);
 }
 
-static bool add(struct conn *c, struct side *side, const struct event *e)
+static bool add(struct conn *c, struct side *side, const struct event *e, uint64_t order_ns)
 {
 	struct late *l = malloc(cost(e));
 
 	if (!l)
 		return false;
 	l->next = NULL;
+	l->order_ns = order_ns;
 	l->e = *e;
 	if (e->kind == EV_DATA)
 		l->e.data = memcpy(l->bytes, e->data, e->len);
@@ -59,17 +61,20 @@ static struct side *first(struct conn *c)
 
 	if (!a->late || !b->late)
 		return a->late ? a : b->late ? b : NULL;
-	return a->late->e.at.ts_ns <= b->late->e.at.ts_ns ? a : b;
+	return a->late->order_ns <= b->late->order_ns ? a : b;
 }
 
 void late_event(struct conn *c, int dir, const struct event *e)
 {
 	struct side *own = &c->side[dir], *other = &c->side[!dir], *side;
+	/* What fills a hole was before what is behind that, whatever its time. */
+	uint64_t next_ns = stream_next_ns(&own->s);
+	uint64_t order_ns = e->at.ts_ns < next_ns ? e->at.ts_ns : next_ns;
 
-	if (other->s.hold && add(c, own, e))
+	if (other->s.hold && add(c, own, e, order_ns))
 		return;
 	/* What is before it in its own direction goes first in any case. */
-	while ((side = first(c)) && (own->late || side->late->e.at.ts_ns <= e->at.ts_ns))
+	while ((side = first(c)) && (own->late || side->late->order_ns <= order_ns))
 		take(c, side);
 	conn_event(c, dir, e);
 }
