@@ -119,9 +119,11 @@ void conn_settle(struct conn *c)
 		stream_flush(&capture_stats.streams, &c->side[0].s);
 		stream_flush(&capture_stats.streams, &c->side[1].s);
 	}
-	if (!c->waiting_link || c->side[0].s.hold || c->side[1].s.hold)
+	if (!c->waiting_link)
 		return;
-	late_flush(c);
+	late_settle(c);
+	if (c->side[0].s.hold || c->side[1].s.hold)
+		return;
 	if (c->pub.closed && c->side[0].s.ended && c->side[1].s.ended)
 		gone(c);
 	else if (!c->pub.closed)

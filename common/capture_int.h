@@ -86,6 +86,8 @@ struct event {
 void conn_event(struct conn *c, int dir, const struct event *e);
 /* Hands e out as soon as nothing that was before it can still come. */
 void late_event(struct conn *c, int dir, const struct event *e);
+/* Hands out what need not wait any longer. */
+void late_settle(struct conn *c);
 /* Hands out all that waits. */
 void late_flush(struct conn *c);
 /* More waits than should: the holes are to be given up. */

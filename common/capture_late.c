@@ -87,6 +87,18 @@ void late_flush(struct conn *c)
 		take(c, side);
 }
 
+void late_settle(struct conn *c)
+{
+	bool hold[2] = {c->side[0].s.hold, c->side[1].s.hold};
+
+	if (!hold[0] && !hold[1])
+		late_flush(c);
+	/* With what was before it. */
+	for (int i = 0; i < 2; i++)
+		while (!hold[!i] && c->side[i].late)
+			take(c, first(c));
+}
+
 bool late_full(const struct conn *c)
 {
 	return c->late_bytes > CONN_MAX || (c->late_bytes && capture.late_bytes > TOTAL_MAX);

@@ -91,6 +91,10 @@ static void test_time(void)
 	T_STR(said(), "");
 	conn(8, CAP_ROLE_CLIENT, false);
 	T_STR(said(), "G0@32+10lost Q2@20 q2 +8");
+	capture_tick(now + 100);
+	capture_tick(now + 50);
+	data(8, CAP_SEND, 0, GET);
+	T_EQ(capture_find(8)->seen_ns, now - 1000 + 100);
 	finish();
 }
 

@@ -118,6 +118,13 @@ static void test_again(void)
 	capture_record(CAP_REC_CONN, &r, sizeof(r), NULL);
 	T_STR(said(), "-7? +7");
 	T_EQ(capture_stats.conns, 5);
+	/* It is over in a direction: another. */
+	r.seq[0] = r.seq[1] = 100;
+	capture_record(CAP_REC_CONN, &r, sizeof(r), NULL);
+	T_STR(said(), "");
+	end(7, CAP_RECV, 0);
+	capture_record(CAP_REC_CONN, &r, sizeof(r), NULL);
+	T_STR(said(), "-7? +7");
 	finish();
 }
 

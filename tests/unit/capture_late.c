@@ -86,6 +86,41 @@ static void test_both(void)
 	finish();
 }
 
+/* What waits in both is told by its time; and no longer than until the other's hole is filled. */
+static void test_both_wait(void)
+{
+	start(0);
+	conn(7, CAP_ROLE_SERVER, false);
+	data(7, CAP_RECV, 3, GET);
+	data(7, CAP_SEND, 2, OK200);
+	data(7, CAP_RECV, 0, "\r\n\r");
+	data(7, CAP_RECV, 3 + NGET + 5, GET);
+	T_STR(said(), "+7");
+	data(7, CAP_SEND, 0, "\r\n");
+	T_STR(said(), "Q1@20 q1");
+	capture_tick(now + 201 * MS);
+	T_STR(said(), "R1>1@20 r1 G1@30+5lost Q2@20 q2");
+	now += 202 * MS;
+	close_conn(7, 2 + NOK, 8 + NGET * 2, false);
+	T_STR(said(), "-7");
+	finish();
+}
+
+/* Within a direction it is the place that counts, not the time. */
+static void test_odd_times(void)
+{
+	start(0);
+	conn(7, CAP_ROLE_CLIENT, false);
+	data(7, CAP_SEND, 3, GET);
+	data(7, CAP_RECV, 0, OK200);
+	now -= 5 * MS;
+	data(7, CAP_RECV, NOK + 5, OK200);
+	now += 10 * MS;
+	T_STR(said(), "+7");
+	finish();
+	T_STR(said(), "G0@0+3lost Q1@20 q1 R1>-@20 r1 G1@40+5lost R2>-@20 r2 -7?");
+}
+
 /* Ends keep their place behind the bytes that wait. */
 static void test_end_waits(void)
 {
@@ -151,6 +186,8 @@ int main(void)
 	test_hole_in_answer();
 	test_filled();
 	test_both();
+	test_both_wait();
+	test_odd_times();
 	test_end_waits();
 	test_bounds();
 	test_total();

@@ -145,6 +145,9 @@ static void test_many(void)
 	start(0);
 	quiet = true;
 	task(1, 1, "kept", 4, "");
+	task(2000000, 1, "idle", 4, "");
+	by = 2000000;
+	data(4, CAP_SEND, 0, GET);
 	by = 1;
 	data(1, CAP_SEND, 0, GET);
 	conn(2, CAP_ROLE_CLIENT, false);
@@ -165,6 +168,9 @@ static void test_many(void)
 	T_EQ(capture_find(1)->who[CAP_SEND].pid, 1);
 	T_STR(sender(2)->cmdline, "kept");
 	T_EQ(capture_find(3)->who[CAP_SEND].pid, 99999);
+	by = 2000000;
+	data(5, CAP_SEND, 0, GET);
+	T_STR(sender(5)->cmdline, "idle");
 	finish();
 }
 
