@@ -191,18 +191,20 @@ static void note_end(void)
 static void put_missing(const struct message *msg)
 {
 	const struct http1_msg *m = msg->m;
+	const char *cause = msg->lost_cause ?: "lost";
 
 	if (!m->complete)
 		NOTE("not complete: %s", http1_why_name(m->why));
-	if (msg->lost_bytes || msg->lost_cause)
-		NOTE("%llu bytes lost: %s", (unsigned long long)msg->lost_bytes,
-		     msg->lost_cause ?: "unknown");
+	if (msg->lost_bytes)
+		NOTE("%llu bytes missing: %s", (unsigned long long)msg->lost_bytes, cause);
+	else if (msg->lost_cause)
+		NOTE("bytes missing: %s", cause);
 	if (row_body_hidden(msg))
 		NOTE("body not shown: %llu bytes", (unsigned long long)m->body_bytes);
-	else if (msg->truncated && msg->body_size > msg->body_len)
+	else if (msg->truncated && msg->body_text && msg->body_size > msg->body_len)
 		NOTE("truncated: %zu of %llu bytes of the body shown", msg->body_len,
 		     (unsigned long long)msg->body_size);
-	else if (msg->truncated)
+	else if (msg->truncated && msg->body_text)
 		NOTE("truncated");
 }
 
@@ -287,7 +289,7 @@ int pretty_gap(const struct gap *g)
 		NOTE("%llu bytes missing here: %s", (unsigned long long)g->bytes,
 		     cap_cause_names[g->cause]);
 	else
-		NOTE("bytes missing here, nobody knows how many: %s", cap_cause_names[g->cause]);
+		NOTE("bytes missing here, an unknown number: %s", cap_cause_names[g->cause]);
 	return print_page();
 }
 

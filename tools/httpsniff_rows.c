@@ -34,6 +34,11 @@ static const char *addr_text(const __u64 a[2], size_t *n)
 	return k->text;
 }
 
+bool row_ends_known(const struct cap_conn *c)
+{
+	return c->proto == CAP_UNIX || c->flow.family;
+}
+
 struct end row_end(const struct cap_conn *c, int dir, bool sender)
 {
 	bool local = (dir == CAP_SEND) == sender;
@@ -42,6 +47,8 @@ struct end row_end(const struct cap_conn *c, int dir, bool sender)
 
 	if (c->proto == CAP_UNIX)
 		return (struct end){.cookie = local ? c->id : c->peer};
+	if (!row_ends_known(c))
+		return e;
 	e.addr = addr_text(local ? f->local : f->remote, &e.addr_len);
 	e.v6 = memchr(e.addr, ':', e.addr_len);
 	return e;
@@ -65,6 +72,8 @@ size_t row_end_text(char buf[ROW_END_SIZE], const struct cap_conn *c, int dir, b
 	struct end e = row_end(c, dir, sender);
 	char *p = buf;
 
+	if (!row_ends_known(c))
+		return stpcpy(p, "unknown") - buf;
 	if (!e.addr) {
 		p = stpcpy(p, "unix");
 		if (e.cookie) {
@@ -120,7 +129,7 @@ struct text row_path(const struct cap_conn *c)
 
 struct text row_raw(const struct message *msg, bool *is_text)
 {
-	struct text raw = {msg->raw, msg->raw ? msg->raw_len : 0};
+	struct text raw = {msg->raw_len ? msg->raw : NULL, msg->raw ? msg->raw_len : 0};
 	bool cut = raw.n < msg->m->wire_bytes;
 	struct body_text t = {};
 

@@ -15,14 +15,16 @@ struct text {
 
 /* One end of a connection: the sender's or the receiver's, of bytes that went in direction dir. */
 struct end {
-	const char *addr; /* NULL: a unix socket. Valid until the next row_end() */
+	const char *addr; /* NULL: a unix socket, or not known. Valid until the next row_end() */
 	size_t addr_len;
 	bool v6;
 	uint16_t port;
 	uint64_t cookie; /* of a unix socket; 0: unknown */
 };
+/* They are not, where the record that tells of the connection was lost. */
+bool row_ends_known(const struct cap_conn *c);
 struct end row_end(const struct cap_conn *c, int dir, bool sender);
-/* "10.0.0.1:80", "[::1]:80", "unix:77"; n bytes in buf, needs no quotes in logfmt. */
+/* "10.0.0.1:80", "[::1]:80", "unix:77", "unknown": n bytes in buf; it needs no quotes in logfmt. */
 #define ROW_END_SIZE (NET_ENDPOINT_SIZE + 8)
 size_t row_end_text(char buf[ROW_END_SIZE], const struct cap_conn *c, int dir, bool sender);
 

@@ -41,8 +41,10 @@ static void put_where(struct json *j, const struct cap_conn *c, const struct cap
 	logfmt_u64(j, "pid", w->pid);
 	put_text(j, "comm", row_comm(w));
 	logfmt_word(j, "dir", dir == CAP_SEND ? "send" : "recv", 4);
-	logfmt_word(j, "src", end, row_end_text(end, c, dir, true));
-	logfmt_word(j, "dst", end, row_end_text(end, c, dir, false));
+	if (row_ends_known(c)) {
+		logfmt_word(j, "src", end, row_end_text(end, c, dir, true));
+		logfmt_word(j, "dst", end, row_end_text(end, c, dir, false));
+	}
 	put_text(j, "path", row_path(c));
 }
 
