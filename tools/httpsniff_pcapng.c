@@ -25,6 +25,8 @@
 static int fd = -1;
 static int error; /* the first; nothing is written after it */
 static const char *name;
+static bool regular;
+static off_t whole; /* where the last whole message ends */
 static struct pc_bytes out;
 
 static int flush(void)
@@ -33,6 +35,10 @@ static int flush(void)
 		error = -ENOMEM;
 	else
 		error = file_write(fd, out.buf, out.len);
+	if (!error)
+		whole += out.len;
+	else if (regular && ftruncate(fd, whole))
+		log_warn("%s ends within a packet: %s", name, strerror(errno));
 	out.len = 0;
 	if (error == -EPIPE && !std.replay)
 		run_stop();
@@ -49,7 +55,7 @@ static int failed(void)
 
 int pcapng_open(const char *file)
 {
-	bool to_stdout = !strcmp(file, "-"), regular;
+	bool to_stdout = !strcmp(file, "-");
 
 	name = to_stdout ? "packets to standard output" : file;
 	if (to_stdout && isatty(STDOUT_FILENO))
