@@ -99,7 +99,7 @@ static void gone(struct conn *c)
 	*p = c->hash_next;
 	unlink_age(c);
 	unwait(c);
-	tasks_drop(c);
+	who_drop(c);
 	http1_free(c->pub.h);
 	free(c);
 	capture_stats.conns_open--;

@@ -3,8 +3,8 @@
 #define CAPTURE_INT_H
 /*
  * What the parts of capture share: capture.c checks records and knows the time, capture_conns.c has
- * the connections, capture_late.c keeps both directions of one in step, capture_tasks.c knows who
- * moved bytes, capture_account.c adds up.
+ * the connections, capture_late.c keeps both directions of one in step, capture_who.c and
+ * capture_tasks.c know who moved bytes, capture_account.c adds up.
  */
 #include "capture.h"
 
@@ -95,6 +95,14 @@ bool late_full(const struct conn *c);
 
 /* --- capture_tasks.c */
 void task_record(const struct cap_task_rec *r);
+/* The latest of that pid; made where it is not known. NULL: no memory, and counted. */
+struct task *task_of(uint32_t pid);
+void task_put(struct task *k); /* a reference less */
+void tasks_init(void);
+void tasks_free(void);
+
+/* --- capture_who.c */
+extern const struct cap_task nobody; /* of whom nothing is known */
 /*
  * A stream's tag for who sent the record, and why it is not whole; hint: the tag of one that may
  * well be the same. 0 in the upper bits: no memory.
@@ -102,13 +110,14 @@ void task_record(const struct cap_task_rec *r);
 uint32_t who_tag(const struct cap_data_rec *r, uint32_t hint);
 /* Before who_tag(), with no connection at hand: makes room for another. */
 void who_room(void);
+/* Forgets all threads, if nothing waits that has a tag. */
+void who_clear(void);
 /* Sets c->pub.who[dir] by a tag. */
 void who_set(struct conn *c, int dir, uint32_t tag);
 enum cap_cause who_cause(uint32_t tag);
-extern const struct cap_task nobody; /* of whom nothing is known */
-void tasks_drop(struct conn *c); /* the references of a connection */
-void tasks_init(void);
-void tasks_free(void);
+void who_drop(struct conn *c); /* the references of a connection */
+void who_init(void);
+void who_free(void);
 
 /* --- capture.c: gives up all holes, of all connections */
 void capture_flush(void);
