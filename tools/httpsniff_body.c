@@ -57,6 +57,8 @@ static void append(void *ctx, const void *data, size_t n)
 		n = room;
 		d->cut = true;
 	}
+	if (!n)
+		return;
 	if (!hold_grow(&d->body, &d->body_cap, d->body_len + n)) {
 		d->cut = true;
 		return;

@@ -113,8 +113,12 @@ static void on_raw(struct cap_conn *c, int dir, uint64_t pos, uint64_t ns, const
 		return;
 	if (data || pos != l->hole_at[dir])
 		l->hole[dir] = -1;
-	if (msgs.raw && !l->opaque)
-		raw_add(&l->raw[dir], pos, data, len, msgs.raw_max);
+	if (!msgs.raw || l->opaque)
+		return;
+	raw_add(&l->raw[dir], pos, data, len, msgs.raw_max);
+	/* No head goes on behind a hole. */
+	if (!data && !l->draft[dir])
+		raw_drop(&l->raw[dir], pos + len);
 }
 
 static void on_gap(struct cap_conn *c, int dir, uint64_t pos, uint64_t ns, uint64_t len,
@@ -294,7 +298,7 @@ static void fill_raw(struct message *msg, struct link *l, struct draft *d)
 	char *raw = raw_take(&l->raw[m->dir], m->begin, m->end, msgs.raw_max, &msg->raw_len);
 
 	if (raw && !set.no_redact)
-		text_mask_raw(raw, msg->raw_len, m, d->body_end);
+		text_mask_raw(d, m, raw, msg->raw_len);
 	msg->raw = raw ? raw : "";
 	msg->truncated |= msg->raw_len < m->wire_bytes;
 }

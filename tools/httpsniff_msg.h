@@ -82,6 +82,6 @@ void body_show(struct draft *d, struct message *msg);
 bool text_head(struct draft *d, const struct http1_msg *m);
 /* The same for trailers, once the head is there. */
 bool text_trailers(struct draft *d, const struct http1_msg *m);
-/* Masks head and trailers of a message as it was on the wire; at body_end its last chunk ends. */
-void text_mask_raw(char *raw, size_t len, const struct http1_msg *m, uint64_t body_end);
+/* Masks head and trailers of m's len bytes as they were on the wire; d has the text already. */
+void text_mask_raw(const struct draft *d, const struct http1_msg *m, char *raw, size_t len);
 #endif

@@ -19,6 +19,75 @@ static void mask(char *p, size_t n, bool start_line)
 	}
 }
 
+/* Lines are what they seem to be: the one at hand begins with its name, and ends behind its value. */
+#define ODD_LINES                                                                                  \
+	(HTTP1_OBS_FOLD | HTTP1_BAD_LINE | HTTP1_SPACE_BEFORE_COLON | HTTP1_CONTROL_BYTE |         \
+	 HTTP1_ODD_START)
+
+/* A header's name, and whether its values are masked as any text is. */
+struct known {
+	uint8_t len;
+	bool text;
+	char name[38];
+};
+
+/* Few names are in use, and telling of what kind they are takes longer than finding them here. */
+static bool is_text(const char *name, size_t n)
+{
+	static struct known names[256];
+	const unsigned char *s = (const unsigned char *)name;
+	struct known *k;
+	char probe = 'x';
+
+	if (!n || n > sizeof(k->name))
+		return false;
+	k = &names[(n + s[0] * 5u + s[n / 2] * 31u + s[n - 1] * 17u) % 256];
+	if (k->len != n || memcmp(k->name, name, n)) {
+		k->len = n;
+		memcpy(k->name, name, n);
+		k->text = !redact_header(&redact, name, n, &probe, 1);
+	}
+	return k->text;
+}
+
+/* Has one of these bytes a value of c? */
+static uint64_t has(uint64_t bytes, unsigned char c)
+{
+	uint64_t ones = 0x0101010101010101, x = bytes ^ ones * c;
+
+	return (x - ones) & ~x & ones << 7;
+}
+
+/* In a text there is nothing to mask where there is no '@', '=' or '%', which may stand for them. */
+static bool marked(const char *p, size_t n)
+{
+	uint64_t w, found = 0;
+
+	for (; n >= sizeof(w); p += sizeof(w), n -= sizeof(w)) {
+		memcpy(&w, p, sizeof(w));
+		found |= has(w, '@') | has(w, '=') | has(w, '%');
+	}
+	for (; n; p++, n--)
+		found |= *p == '@' || *p == '=' || *p == '%';
+	return found;
+}
+
+/* The same as mask() does to a whole head with no odd lines: most lines have nothing to be masked. */
+static void mask_lines(char *p, size_t n, const struct http1_msg *m)
+{
+	size_t at = m->nheaders ? m->headers[0].name.at : n;
+
+	if (marked(p, at))
+		mask(p, at, true);
+	for (uint32_t i = 0; i < m->nheaders; i++) {
+		const struct http1_header *h = &m->headers[i];
+		size_t next = i + 1 < m->nheaders ? h[1].name.at : n;
+
+		if (!is_text(p + h->name.at, h->name.len) || marked(p + h->value.at, h->value.len))
+			mask(p + h->name.at, next - h->name.at, false);
+	}
+}
+
 /*
  * http1 joins folds with spaces; on the wire there were line ends, behind which others may see a
  * header of its own. They may have been where two blanks meet: p, a copy of the n bytes at text that
@@ -49,7 +118,10 @@ static bool copy(struct draft *d, const struct http1_msg *m, size_t from, size_t
 	if (!hold_grow(&d->text, &d->text_cap, to + (folds ? n : 0)))
 		return false;
 	memcpy(d->text + from, m->text + from, n);
-	mask(d->text + from, n, !from);
+	if (!from && m->head_whole && !m->truncated && !(m->anomalies & ODD_LINES))
+		mask_lines(d->text, n, m);
+	else
+		mask(d->text + from, n, !from);
 	if (folds)
 		mask_folds(d->text + from, m->text + from, n, !from, d->text + to);
 	return true;
@@ -57,7 +129,9 @@ static bool copy(struct draft *d, const struct http1_msg *m, size_t from, size_t
 
 bool text_head(struct draft *d, const struct http1_msg *m)
 {
-	d->head_len = m->head_bytes < set.max_header ? m->head_bytes : set.max_header;
+	bool all = m->head_bytes < set.max_header || (m->head_whole && !m->truncated);
+
+	d->head_len = all ? m->head_bytes : set.max_header;
 	return set.no_redact || copy(d, m, 0, d->head_len);
 }
 
@@ -76,17 +150,29 @@ bool text_trailers(struct draft *d, const struct http1_msg *m)
 	return copy(d, m, d->head_len, to);
 }
 
-void text_mask_raw(char *raw, size_t len, const struct http1_msg *m, uint64_t body_end)
+/* Is the head in d->text as it was on the wire, but for what is masked? */
+static bool as_sent(const struct draft *d, const struct http1_msg *m)
 {
-	size_t head = m->head_bytes < len ? m->head_bytes : len, at;
+	return d->head_len == m->head_bytes && !(m->anomalies & HTTP1_OBS_FOLD);
+}
+
+void text_mask_raw(const struct draft *d, const struct http1_msg *m, char *raw, size_t len)
+{
+	size_t head = m->head_bytes < len ? m->head_bytes : len, at = head;
+	int lines = 1; /* in front of the trailers: that of a chunk without bytes, "0" */
 	const char *nl;
 
-	mask(raw, head, true);
+	if (as_sent(d, m))
+		memcpy(raw, d->text, head);
+	else
+		mask(raw, head, true);
 	if (m->framing != HTTP1_CHUNKED)
 		return;
-	/* Behind the last chunk its line end, and the line of one without bytes: "0". */
-	at = body_end > m->begin ? body_end - m->begin : head;
-	for (int lines = body_end > m->begin ? 2 : 1; lines; lines--) {
+	if (d->body_end) {
+		at = d->body_end - m->begin;
+		lines++; /* the end of the last chunk's */
+	}
+	for (; lines; lines--) {
 		nl = at < len ? memchr(raw + at, '\n', len - at) : NULL;
 		if (!nl)
 			return;
