@@ -193,7 +193,7 @@ mkdir "$tmp/dir"
 [ -z "$server" ] || cp "$server" "$tmp/dir/server"
 cp "$golden/rec/http.rec" "$tmp/dir/requests.rec"
 cp "$golden/rec/tcplat-mixed.rec" "$tmp/dir/conns.rec"
-for f in "$golden"/rec/httpsniff-*.rec; do [ ! -f "$f" ] || { cp "$f" "$tmp/dir/messages.rec"; break; }; done
+[ ! -f "$golden/rec/httpsniff-mixed.rec" ] || cp "$golden/rec/httpsniff-mixed.rec" "$tmp/dir/messages.rec"
 cp "$golden/reports/before.json" "$tmp/dir/old.json"
 for f in new report; do cp "$golden/reports/after.json" "$tmp/dir/$f.json"; done
 # can COMMAND...: does this kernel let that tool? "yes", or why not
