@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -36,80 +35,64 @@ static bool unsafe(uint32_t c)
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-static char *put_escape(char *d, uint32_t c)
-{
-	static const char letter[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
-				      ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
+#define SLOW 1
 
-	*d++ = '\\';
-	if (c < sizeof(letter) && letter[c]) {
-		*d++ = letter[c];
-		return d;
-	}
-	*d++ = 'u';
-	for (int shift = 12; shift >= 0; shift -= 4)
-		*d++ = "0123456789abcdef"[c >> shift & 15];
-	return d;
-}
+/* What stands behind the backslash; 0: the byte is itself; SLOW: it takes a closer look. */
+static const unsigned char letter[256] = {
+	[0 ... 7] = SLOW, ['\b'] = 'b',	 ['\t'] = 't',		 ['\n'] = 'n',
+	['\v'] = SLOW,	  ['\f'] = 'f',	 ['\r'] = 'r',		 [0x0e ... 0x1f] = SLOW,
+	['"'] = '"',	  ['\\'] = '\\', [0x7f ... 0xff] = SLOW,
+};
 
-#define ONES (~0ULL / 255)
-
-/*
- * Has the top bit set in each of eight bytes that cannot be copied as it is: C0, '"', '\\', DEL and
- * what is not ASCII. The lowest that is set is right; above it there may be too many.
- */
-static uint64_t special(uint64_t w)
-{
-	uint64_t quote = w ^ ONES * '"', slash = w ^ ONES * '\\';
-
-	return (w | (w - ONES * 0x20) | (w + ONES) | (quote - ONES) | (slash - ONES)) & ONES * 0x80;
-}
-
-/* Copies bytes from s on that are plain, at most n, to d, where there is room for n. How many? */
-static size_t put_plain(char *d, const unsigned char *s, size_t n)
-{
-	size_t i = 0;
-	uint64_t w, odd;
-
-	for (; n - i >= sizeof(w); i += sizeof(w)) {
-		memcpy(&w, s + i, sizeof(w));
-		memcpy(d + i, &w, sizeof(w));
-		odd = special(le64toh(w));
-		if (odd)
-			return i + __builtin_ctzll(odd) / 8;
-	}
-	/* The last few once more with some before them, which are known to be plain. */
-	if (i && i < n) {
-		memcpy(&w, s + n - sizeof(w), sizeof(w));
-		memcpy(d + n - sizeof(w), &w, sizeof(w));
-		odd = special(le64toh(w));
-		return odd ? n - sizeof(w) + __builtin_ctzll(odd) / 8 : n;
-	}
-	for (; i < n && s[i] >= 0x20 && s[i] < 0x7f && s[i] != '"' && s[i] != '\\'; i++)
-		d[i] = s[i];
-	return i;
-}
-
-/* The character at *s, before end, that is not plain. */
+/* The character at *s, before end, whose first byte is SLOW. */
 static char *put_char(char *d, const unsigned char **s, const unsigned char *end)
 {
 	uint32_t c;
-	size_t len;
+	size_t len = utf8_char(*s, end - *s, &c);
 
-	if (**s < 0x80)
-		return put_escape(d, *(*s)++);
-	len = utf8_char(*s, end - *s, &c);
 	if (!len) {
 		*s += 1;
 		return stpcpy(d, "\xef\xbf\xbd"); /* U+FFFD, for one byte */
 	}
 	if (unsafe(c)) {
 		*s += len;
-		return put_escape(d, c);
+		*d++ = '\\';
+		*d++ = 'u';
+		for (int shift = 12; shift >= 0; shift -= 4)
+			*d++ = "0123456789abcdef"[c >> shift & 15];
+		return d;
 	}
 	while (len--)
 		*d++ = *(*s)++;
 	return d;
+}
+
+#define ONES (~0ULL / 255)
+
+/* Is there, among eight bytes, one that is not itself? */
+static bool special(uint64_t w)
+{
+	uint64_t quote = w ^ ONES * '"', slash = w ^ ONES * '\\';
+
+	return (w | (w - ONES * 0x20) | (w + ONES) | (quote - ONES) | (slash - ONES)) & ONES * 0x80;
+}
+
+/* Up to n bytes from s on, before the first that is SLOW: *d is moved behind them. How many? */
+static size_t put_bytes(char **d, const unsigned char *s, size_t n)
+{
+	char *to = *d;
+	size_t i;
+
+	/* No branch for what is escaped: every other byte may be. */
+	for (i = 0; i < n && letter[s[i]] != SLOW; i++) {
+		unsigned char l = letter[s[i]];
+
+		to[0] = l ? '\\' : s[i];
+		to[1] = l;
+		to += 1 + (l != 0);
+	}
+	*d = to;
+	return i;
 }
 
 char *json_escape(char *d, const unsigned char **at, const unsigned char *stop,
@@ -118,13 +101,21 @@ char *json_escape(char *d, const unsigned char **at, const unsigned char *stop,
 	const unsigned char *s = *at;
 
 	while (s < stop) {
-		size_t len = put_plain(d, s, stop - s);
+		size_t left = stop - s;
+		uint64_t w;
 
-		d += len;
-		s += len;
-		if (s < stop)
-			d = put_char(d, &s, end);
-		while (s < stop && *s >= 0x80)
+		if (left >= sizeof(w)) {
+			memcpy(&w, s, sizeof(w));
+			memcpy(d, &w, sizeof(w));
+			if (!special(w)) {
+				s += sizeof(w);
+				d += sizeof(w);
+				continue;
+			}
+			left = sizeof(w);
+		}
+		s += put_bytes(&d, s, left);
+		while (s < stop && letter[*s] == SLOW)
 			d = put_char(d, &s, end);
 	}
 	*at = s;
