@@ -219,10 +219,10 @@ static void put_server(struct json *j, const struct cap_conn *c, bool local)
 {
 	char text[NET_ADDR_SIZE];
 
-	if (c->proto == CAP_UNIX) {
+	if (c->proto == CAP_UNIX)
 		json_strn(j, "_path", c->path, strnlen(c->path, sizeof(c->path)));
+	if (c->proto == CAP_UNIX || !c->flow.family)
 		return;
-	}
 	json_str(j, "serverIPAddress", net_addr(text, local ? c->flow.local : c->flow.remote));
 	/* Browsers have the server's port there. */
 	snprintf(text, sizeof(text), "%u", local ? c->flow.local_port : c->flow.remote_port);

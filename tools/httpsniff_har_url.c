@@ -133,6 +133,8 @@ static char *add_server(char *to, const struct har_target *t)
 
 	if (c->proto == CAP_UNIX)
 		return stpcpy(to, "localhost");
+	if (!c->flow.family)
+		return stpcpy(to, "unknown.invalid");
 	net_endpoint(text, t->local ? c->flow.local : c->flow.remote, port);
 	if (!port || port == 80)
 		*strrchr(text, ':') = 0;

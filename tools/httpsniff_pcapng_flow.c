@@ -30,11 +30,17 @@ static struct pc_flow **bucket(const struct pc_side key[2])
 	return &buckets[(hash_side(&key[0]) + hash_side(&key[1])) % BUCKETS];
 }
 
+/* A unix socket, or one whose addresses were lost. */
+static bool no_address(const struct cap_conn *c)
+{
+	return c->proto == CAP_UNIX || !c->flow.family;
+}
+
 /*
- * Addresses of a unix socket, 127.x.y.z, are made of its cookie. view keeps those apart of which it
- * is not known that they are two ends that count alike.
+ * An address in place of one, 127.x.y.z, made of the cookie. view keeps those apart of which it is
+ * not known that they are two ends that count alike.
  */
-static struct pc_side unix_side(uint64_t cookie, unsigned int view)
+static struct pc_side made_up_side(uint64_t cookie, unsigned int view)
 {
 	unsigned char a[16] = {[10] = 0xff, [11] = 0xff, [12] = 127};
 	struct pc_side s;
@@ -52,9 +58,9 @@ static void key_of(const struct cap_conn *c, uint64_t peer, struct pc_side key[2
 {
 	unsigned int view = !c->joined ? 0 : c->id > peer ? 2 : 1;
 
-	if (c->proto == CAP_UNIX) {
-		key[0] = unix_side(c->id, view);
-		key[1] = unix_side(peer ?: ~c->id, view);
+	if (no_address(c)) {
+		key[0] = made_up_side(c->id, view);
+		key[1] = made_up_side(peer ?: ~c->id, view);
 		return;
 	}
 	memcpy(key[0].addr, c->flow.local, sizeof(key[0].addr));
@@ -152,12 +158,12 @@ static struct pc_flow *new_flow(const struct message *msg)
 	memcpy(f->side, f->key, sizeof(f->side));
 	f->client = !is_client(msg);
 	/* The port by which Wireshark knows what is said. */
-	if (c->proto == CAP_UNIX)
+	if (no_address(c))
 		f->side[!f->client].port = 80;
-	f->ipv6 = c->proto != CAP_UNIX && c->flow.family == 6;
-	/* Room below, for what comes late. Sequence number 0 acknowledged means nothing is. */
-	f->half[0].next = 1ULL << 32 | (c->proto == CAP_TCP ? capture_seq(c, CAP_SEND, 0) : 1);
-	f->half[1].next = 1ULL << 32 | (c->proto == CAP_TCP ? capture_seq(c, CAP_RECV, 0) : 1);
+	f->ipv6 = c->flow.family == 6;
+	/* Room below, for what comes late. To acknowledge number 0 would mean nothing. */
+	f->half[0].next = 1ULL << 32 | (capture_seq(c, CAP_SEND, 0) ?: 1);
+	f->half[1].next = 1ULL << 32 | (capture_seq(c, CAP_RECV, 0) ?: 1);
 	b = bucket(f->key);
 	f->hash_next = *b;
 	*b = f;
