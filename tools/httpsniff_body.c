@@ -8,9 +8,36 @@
 #include <string.h>
 #include <strings.h>
 
-#define FIRST 512 /* bytes of a buffer at first */
+#define FIRST	   512 /* bytes of a buffer at first */
+#define LARGE	   (64 << 10) /* the kernel takes its time to find memory for longer ones ... */
+#define LARGE_KEEP (4 << 20) /* ... so that some of those up to here are used again */
+#define SPARES	   4
 
-static size_t held; /* bytes of all buffers */
+static size_t held; /* bytes of all buffers, spare ones too */
+static struct {
+	char *buf;
+	size_t cap;
+} spares[SPARES];
+
+static bool use_spare(char **buf, size_t *cap, size_t need)
+{
+	for (int i = 0; i < SPARES; i++) {
+		char *p = spares[i].buf;
+
+		if (spares[i].cap < need)
+			continue;
+		if (*cap)
+			memcpy(p, *buf, *cap);
+		held -= *cap;
+		free(*buf);
+		*buf = p;
+		*cap = spares[i].cap;
+		spares[i].buf = NULL;
+		spares[i].cap = 0;
+		return true;
+	}
+	return false;
+}
 
 bool hold_grow(char **buf, size_t *cap, size_t need)
 {
@@ -23,6 +50,8 @@ bool hold_grow(char **buf, size_t *cap, size_t need)
 		return false;
 	while (more < need)
 		more *= 2;
+	if (more > LARGE && use_spare(buf, cap, more))
+		return true;
 	if (held + (more - *cap) > HOLD_MAX)
 		more = need;
 	if (held + (more - *cap) > HOLD_MAX)
@@ -38,12 +67,33 @@ bool hold_grow(char **buf, size_t *cap, size_t need)
 
 void hold_trim(char **buf, size_t *cap, size_t keep)
 {
+	int i = SPARES;
+
 	if (*cap <= keep)
 		return;
-	held -= *cap;
-	free(*buf);
+	if (*cap > LARGE && *cap <= LARGE_KEEP) {
+		for (i = 0; i < SPARES && spares[i].cap; i++)
+			;
+	}
+	if (i < SPARES) {
+		spares[i].buf = *buf;
+		spares[i].cap = *cap;
+	} else {
+		held -= *cap;
+		free(*buf);
+	}
 	*buf = NULL;
 	*cap = 0;
+}
+
+void hold_free_spares(void)
+{
+	for (int i = 0; i < SPARES; i++) {
+		held -= spares[i].cap;
+		free(spares[i].buf);
+		spares[i].buf = NULL;
+		spares[i].cap = 0;
+	}
 }
 
 static void append(void *ctx, const void *data, size_t n)

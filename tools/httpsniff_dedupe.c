@@ -61,8 +61,8 @@ static uint32_t *bucket_of(const struct key *k)
 }
 
 /*
- * False where nobody can tell: the other end of a unix socket is not known, or its bytes were not
- * counted from the first on.
+ * False where nobody can tell: the record of the connection was lost; the other end of a unix socket
+ * is not known, or its bytes were not counted from the first on.
  */
 static bool key_of(const struct message *msg, struct key *k)
 {
@@ -77,6 +77,8 @@ static bool key_of(const struct message *msg, struct key *k)
 		k->to[0] = sent ? c->peer : c->id;
 		return c->peer && !c->joined;
 	}
+	if (!f->family)
+		return false;
 	memcpy(k->from, sent ? f->local : f->remote, sizeof(k->from));
 	memcpy(k->to, sent ? f->remote : f->local, sizeof(k->to));
 	k->from_port = sent ? f->local_port : f->remote_port;

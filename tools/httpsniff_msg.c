@@ -417,6 +417,7 @@ int messages_finish(void)
 	capture_finish();
 	drafts_free();
 	asked_free_spares();
+	hold_free_spares();
 	select_finish();
 	return msgs.err;
 }

@@ -21,6 +21,7 @@
 bool hold_grow(char **buf, size_t *cap, size_t need);
 /* Frees *buf if it is longer than keep bytes. */
 void hold_trim(char **buf, size_t *cap, size_t keep);
+void hold_free_spares(void); /* at the end of all */
 
 /* A message under way, from its head to its end. */
 struct draft {
