@@ -69,6 +69,7 @@ layer_unit() { for t in tests/unit/*.c; do run unit host "$O/tests/unit/$(basena
 layer_golden() {
 	run golden host tests/golden/run.sh
 	run golden host tests/golden/tcplat-diff.sh
+	run golden host tests/golden/httpsniff.sh
 }
 layer_docs() { run docs host tests/docs.sh; }
 layer_fuzz() {

@@ -37,10 +37,12 @@ echo 'TIME PID' >text
 : >empty
 { head_of tcplat 999; tail -c +41 tcplat-idle.rec; } >tcplat-wrong-format
 head -c 70000 tcplat-mixed.rec >tcplat-cut-record
+{ head_of httpsniff 999; tail -c +41 httpsniff-idle.rec; } >httpsniff-wrong-format
+head -c 5000 httpsniff-mixed.rec >httpsniff-cut-record
 
 # tool_of CASE: whose recording it replays
 tool_of() {
-	case $1 in tcplat-*) echo tcplat ;; *) echo handlerlat ;; esac
+	case $1 in tcplat-*) echo tcplat ;; httpsniff-*) echo httpsniff ;; *) echo handlerlat ;; esac
 }
 one() {
 	local name=$1 tool
@@ -74,7 +76,7 @@ early() {
 		env -i "$BIN/$tool" --config /dev/null --replay "$@" 2>>err | $reader >>out
 		[ "${PIPESTATUS[0]}" = 0 ] || wrong=$i
 	done
-	[ -z "$wrong" ] && ! grep -vE ' (calls|rows|probes cost|connections|turns|hooks took) ' err
+	[ -z "$wrong" ] && ! grep -vE ' (calls|rows|probes cost|connections|turns|hooks took|messages|bytes) ' err
 }
 gone() {
 	wanted "reader-gone ($tool, $reader)" && [ -z "$accept" ] || return
@@ -87,6 +89,7 @@ for reader in true "head -n 1"; do
 		case $tool in
 		handlerlat) gone http.rec ;;
 		tcplat) gone tcplat-mixed.rec ;;
+		httpsniff) gone httpsniff-mixed.rec ;;
 		esac
 	done
 done
