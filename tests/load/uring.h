@@ -31,6 +31,7 @@ static inline void uring_close(struct uring *r)
 	if (r->mem)
 		munmap(r->mem, r->size);
 	close(r->fd);
+	r->fd = -1;
 }
 
 /* p: zeroed but for flags and what belongs to them. */

@@ -63,7 +63,7 @@ static void coded_answer(const char *name, const char *coding, struct piece p, c
 	header("Content-Type: text/plain");
 	header("Content-Encoding: %s", coding);
 	header("Content-Length: %zu", p.len);
-	head_end("length");
+	head_end(p.len ? "length" : "none");
 	body(p.data, p.len);
 	coded(coding, plain, n);
 	named(name);

@@ -9,8 +9,8 @@
  *
  * The truth on stdout:
  *
- * "truth port N" ("truth path P"), "truth server_pid N" and "truth client_pid N" before the
- * traffic, then, with -w, "pid N". After it one JSON object a line; of each connection in turn its
+ * "truth port N" ("truth path P") before the traffic, then, with -w, "pid N" (the server's, and
+ * the client's but for --fork). After it one JSON object a line; of each connection in turn its
  * messages, in the order in which they began, and the connection; at last the sum.
  *
  * {"type":"message"
@@ -18,18 +18,19 @@
  *	"name"		what is special about it, where the case has several ("" else)
  *	"from"		"client" or "server"
  *	"number"	from 1: the connection's requests, or its responses (interim ones too)
- *	"answers"	of a response, the request's number; else null
+ *	"answers"	of a response, the request's number; else null. Who only listens may not be
+ *			able to tell: not where a request before it is not "complete"
  *	"interim"	1xx but 101
  *	"start"		the start-line without its line end; bytes from 0x80 up as \u00XX
  *	"method","url"	of a request, else null		"status" of a response, else null
- *	"headers","trailers"	how many there are (0 headers where "anomalies" is not empty)
+ *	"headers","trailers"	how many there are; 0 headers where "name" is one of the case odd
  *	"bytes"		of it on the wire, as its sender's calls say
  *	"received"	of it, as its receiver's calls say
  *	"before"	those of "bytes" that went by before "pid N" was printed
  *	"head_bytes"	to the empty line, with it
  *	"body_bytes","body_sha256"	without the chunks' framing, still compressed
- *	"framing"	"none", "length", "chunked", "close", "unknown"
- *	"complete"	false: it is cut short
+ *	"framing"	"none" (or a length of 0), "length", "chunked", "close", "unknown"
+ *	"complete"	false: it is cut short, or where it ends is not known; what follows is "skipped"
  *	"coding"	Content-Encoding, or null; "decoded_bytes", "decoded_sha256": null where there is
  *			nothing to decode; of a damaged body what comes before the damage
  *	"anomalies"	httpsniff's names of what is odd about it
@@ -54,7 +55,7 @@
  * }
  * {"type":"truth","case","send","recv" (client's ways, then the server's, where they differ "A/B"),
  *	"ok"		true: what was received is what was sent (else there is no such line)
- *	"connections","requests","responses","interim","others","skips"
+ *	"connections","requests","responses","interim","others"
  *	"port","pid","client":{"pid","tid","comm", sums},"server":{...}
  *	"fastopen"	connections whose first bytes were in the SYN
  * }

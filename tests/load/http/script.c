@@ -91,7 +91,8 @@ void script_end(struct conn *which)
 		go();
 	}
 	shared_ones = memory((which->nmessages + 1) * sizeof(*shared_ones));
-	memcpy(shared_ones, which->messages, which->nmessages * sizeof(*shared_ones));
+	if (which->nmessages)
+		memcpy(shared_ones, which->messages, which->nmessages * sizeof(*shared_ones));
 	free(which->messages);
 	which->messages = shared_ones;
 	c = NULL;
@@ -110,17 +111,19 @@ void request(const char *fmt, ...)
 void response(const char *fmt, ...)
 {
 	struct message *m = begin(SERVER);
+	const char *status;
 	va_list ap;
 
 	m->number = ++counts[SERVER];
-	m->interim = fmt[0] == '1' && strncmp(fmt, "101", 3);
-	m->answers = answered < counts[CLIENT] ? answered + 1 : 0;
-	answered += m->answers && !m->interim;
 	if (strncmp(fmt, "HTTP/", 5))
 		append("HTTP/1.1 ", 9);
 	va_start(ap, fmt);
 	line(fmt, ap);
 	va_end(ap);
+	status = c->data[SERVER] + m->begin + 9;
+	m->interim = status[0] == '1' && strncmp(status, "101", 3);
+	m->answers = answered < counts[CLIENT] ? answered + 1 : 0;
+	answered += m->answers && !m->interim;
 }
 
 void other(int side, const char *what, const char *sni)
@@ -164,6 +167,7 @@ void raw_head(const void *head, size_t n, const char *framing, const char *anoma
 		m->answers = answered < counts[CLIENT] ? ++answered : 0;
 	append(head, n);
 	m->head_bytes = n;
+	m->cut = !strcmp(framing, "unknown");
 	m->framing = framing;
 	m->anomalies = anomalies;
 }
@@ -245,7 +249,11 @@ void end_message(void)
 
 void cut_message(void)
 {
-	current()->cut = true;
+	struct message *m = current();
+
+	m->cut = true;
+	if (!m->head_bytes)
+		m->head_bytes = c->len[at] - m->begin;
 	end_message();
 }
 
@@ -289,69 +297,4 @@ void reset_by(int side)
 void gate(void)
 {
 	add_step(STEP_GATE, NO_SIDE);
-}
-
-void get(const char *target)
-{
-	request("GET %s HTTP/1.1", target);
-	header("Host: load.example");
-	head_end("none");
-	end_message();
-	go();
-}
-
-void answer(const char *status, const void *p, size_t n)
-{
-	response("%s", status);
-	header("Content-Type: text/plain");
-	header("Content-Length: %zu", n);
-	head_end("length");
-	body(p, n);
-	end_message();
-	go();
-}
-
-void post(const char *target, const void *p, size_t n)
-{
-	request("POST %s HTTP/1.1", target);
-	header("Host: load.example");
-	header("Content-Type: application/octet-stream");
-	header("Content-Length: %zu", n);
-	head_end("length");
-	body(p, n);
-	end_message();
-	go();
-}
-
-unsigned int next_random(unsigned int *seed)
-{
-	unsigned int x = *seed ?: 2463534242u;
-
-	x ^= x << 13;
-	x ^= x >> 17;
-	x ^= x << 5;
-	return *seed = x;
-}
-
-char *text_of(size_t n, unsigned int seed)
-{
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz 0123456789 ABCDEFGHIJKLMNOPQR \n";
-	char *s = need(malloc(n + 1));
-
-	seed = seed * 2654435761u + 1;
-	for (size_t i = 0; i < n; i++)
-		s[i] = letters[next_random(&seed) % (sizeof(letters) - 1)];
-	s[n] = '\0';
-	return s;
-}
-
-char *noise_of(size_t n, unsigned int seed)
-{
-	char *s = need(malloc(n + 1));
-
-	seed = seed * 2654435761u + 7;
-	for (size_t i = 0; i < n; i++)
-		s[i] = next_random(&seed) >> 11;
-	s[n] = '\0';
-	return s;
 }

@@ -3,7 +3,7 @@
 #include "../uring.h"
 #include "hows.h"
 
-#define OPS		48
+#define OPS		64
 #define OP_SENDMSG_ZC	48
 #define OP_SEND_ZC	47
 #define PROBE_SUPPORTED (1u << 0) /* IO_URING_OP_SUPPORTED */
@@ -17,20 +17,18 @@ static int open_ring(struct uring *r, unsigned int flags)
 
 static int can_op(unsigned int op)
 {
-	struct {
-		struct io_uring_probe head;
-		struct io_uring_probe_op ops[OPS + 16];
-	} probe = {};
+	size_t size = sizeof(struct io_uring_probe) + OPS * sizeof(struct io_uring_probe_op);
+	struct io_uring_probe *probe = need(calloc(1, size));
 	struct uring r;
 	int err = open_ring(&r, 0);
 
-	if (err)
-		return err;
-	if (syscall(SYS_io_uring_register, r.fd, IORING_REGISTER_PROBE, &probe, OPS + 16) < 0)
+	if (!err && syscall(SYS_io_uring_register, r.fd, IORING_REGISTER_PROBE, probe, OPS) < 0)
 		err = errno;
-	else if (op > probe.head.last_op || !(probe.ops[op].flags & PROBE_SUPPORTED))
+	else if (!err && (op > probe->last_op || !(probe->ops[op].flags & PROBE_SUPPORTED)))
 		err = EINVAL;
-	uring_close(&r);
+	if (r.fd >= 0)
+		uring_close(&r);
+	free(probe);
 	return err;
 }
 
