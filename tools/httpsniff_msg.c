@@ -250,8 +250,6 @@ static void on_head(void *ctx, struct http1_msg *m)
 	struct link *l = c->user;
 	struct draft *d = l ? draft_new() : NULL;
 
-	if (l && msgs.raw)
-		raw_drop(&l->raw[m->dir], m->begin);
 	if (!d)
 		return;
 	d->who = c->who[m->dir];

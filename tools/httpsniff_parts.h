@@ -136,7 +136,7 @@ struct raw {
 	size_t cap, at; /* at: where in buf the kept bytes begin; the last piece is behind them */
 	size_t kept, piece; /* their lengths */
 	uint64_t pos, piece_pos; /* their positions */
-	bool closed; /* the piece does not go on where kept ends: too much, or a hole */
+	bool closed; /* there was a hole: the piece does not go on where kept ends */
 };
 /* The next piece; data NULL: a hole. max: bytes of one message that are wanted. */
 void raw_add(struct raw *r, uint64_t pos, const void *data, uint64_t len, uint64_t max);

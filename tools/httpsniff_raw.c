@@ -35,10 +35,8 @@ static void settle(struct raw *r, uint64_t max)
 {
 	uint64_t room = max > r->kept ? max - r->kept : 0;
 
-	if (goes_on(r)) {
-		r->closed = r->piece > room;
-		r->kept += r->closed ? room : r->piece;
-	}
+	if (goes_on(r))
+		r->kept += r->piece < room ? r->piece : room;
 	r->piece = 0;
 	if (r->at && r->kept)
 		memmove(r->buf, r->buf + r->at, r->kept);
@@ -58,7 +56,7 @@ void raw_add(struct raw *r, uint64_t pos, const void *data, uint64_t len, uint64
 	r->piece_pos = there ? pos : pos + len;
 	if (!r->kept)
 		r->pos = r->piece_pos;
-	r->closed = r->kept && !goes_on(r);
+	r->closed |= r->kept && !data;
 }
 
 char *raw_take(struct raw *r, uint64_t begin, uint64_t end, uint64_t max, size_t *len)

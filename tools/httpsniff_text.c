@@ -156,27 +156,17 @@ static bool as_sent(const struct draft *d, const struct http1_msg *m)
 	return d->head_len == m->head_bytes && !(m->anomalies & HTTP1_OBS_FOLD);
 }
 
+/* Trailers stand behind the last chunk, and the line of one without bytes; that is no header. */
 void text_mask_raw(const struct draft *d, const struct http1_msg *m, char *raw, size_t len)
 {
 	size_t head = m->head_bytes < len ? m->head_bytes : len, at = head;
-	int lines = 1; /* in front of the trailers: that of a chunk without bytes, "0" */
-	const char *nl;
 
 	if (as_sent(d, m))
 		memcpy(raw, d->text, head);
 	else
 		mask(raw, head, true);
-	if (m->framing != HTTP1_CHUNKED)
-		return;
-	if (d->body_end) {
+	if (d->body_end)
 		at = d->body_end - m->begin;
-		lines++; /* the end of the last chunk's */
-	}
-	for (; lines; lines--) {
-		nl = at < len ? memchr(raw + at, '\n', len - at) : NULL;
-		if (!nl)
-			return;
-		at = nl + 1 - raw;
-	}
-	mask(raw + at, len - at, false);
+	if (m->framing == HTTP1_CHUNKED && at < len)
+		mask(raw + at, len - at, false);
 }
