@@ -70,6 +70,7 @@ layer_golden() {
 	run golden host tests/golden/run.sh
 	run golden host tests/golden/tcplat-diff.sh
 	run golden host tests/golden/httpsniff.sh
+	run golden host tests/golden/httpsniff-files.sh
 }
 layer_docs() { run docs host tests/docs.sh; }
 layer_fuzz() {

@@ -25,9 +25,10 @@ static void put_missing(FILE *f, const struct message *msg)
 	if (missing)
 		fprintf(f, "; %llu of its %llu bytes are not here", (unsigned long long)missing,
 			(unsigned long long)(m->end - m->begin));
+	if (msg->lost_bytes)
+		fprintf(f, "; %llu bytes lost", (unsigned long long)msg->lost_bytes);
 	if (msg->lost_cause)
-		fprintf(f, "; %llu bytes lost (%s)", (unsigned long long)msg->lost_bytes,
-			msg->lost_cause);
+		fprintf(f, "%s (%s)", msg->lost_bytes ? "" : "; cut off", msg->lost_cause);
 	if (!m->complete)
 		fprintf(f, "; incomplete (%s)", http1_why_name(m->why));
 }
