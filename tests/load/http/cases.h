@@ -28,6 +28,7 @@ void build_hints(struct conn *c);
 void build_http10(struct conn *c);
 void build_until_close(struct conn *c);
 void build_upgrade(struct conn *c);
+void build_h2c(struct conn *c);
 void build_connect(struct conn *c);
 void build_early(struct conn *c);
 void build_splits(struct conn *c);

@@ -225,6 +225,21 @@ void build_upgrade(struct conn *c)
 	}
 }
 
+/* The upgrade that HTTP/2 had once: its frames follow the 101. */
+void build_h2c(struct conn *c)
+{
+	static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0";
+
+	(void)c;
+	switched("h2c");
+	other(SERVER, "upgrade", NULL);
+	bytes("\0\0\0\4\0\0\0\0\0", 9);
+	go();
+	other(CLIENT, "upgrade", NULL);
+	bytes(preface, sizeof(preface));
+	go();
+}
+
 void build_connect(struct conn *c)
 {
 	(void)c;

@@ -43,7 +43,7 @@
  *	"sni"		of TLS; else null
  * }
  * {"type":"connection","conn","name"
- *	"proto"		"tcp", "mptcp", "unix", "pair"
+ *	"proto"		"tcp" (--mptcp-server too), "mptcp", "unix", "pair"
  *	"client_address","client_port","server_address","server_port"	of unix: "path"
  *	"reset"		a side reset it
  *	"bytes"		both sides' "sent"		"unread" sent, and never read
@@ -67,6 +67,10 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include "sha256.h"
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
 
 enum { CLIENT, SERVER, SIDES };
 #define NO_SIDE (-1)
@@ -152,7 +156,7 @@ struct options {
 	int64_t times, conns, size, ms, hold_ms;
 	uint64_t port;
 	int family, proto;
-	bool mapped, fork, threads, pair, netns, wait, old, can, spoil, odd_comm;
+	bool mapped, fork, threads, pair, netns, wait, old, can, spoil, odd_comm, mptcp_server;
 	const char *path; /* unix */
 	const char *save;
 	size_t buffer;

@@ -18,6 +18,7 @@
  *		--old			the connections exist before the program waits
  *		-4, -6, --mapped	127.0.0.1, ::1, ::ffff:127.0.0.1
  *		--mptcp, --unix PATH (@: abstract), --pair (a socketpair)
+ *		--mptcp-server		an MPTCP listener whose clients speak plain TCP
  *		--netns			in a network namespace of its own, where fast open is on
  *		--odd-comm		comms with quotes, control bytes and broken UTF-8
  *		--save DIR		CONN.client, CONN.server (bytes) and CONN.steps, then traffic
@@ -62,6 +63,7 @@ const struct http_case cases[] = {
 	{"http10", "HTTP/1.0, kept alive until it is not", B build_http10},
 	{"until-close", "a body of --size that ends with the connection", B build_until_close},
 	{"upgrade", "101, then websocket frames", B build_upgrade},
+	{"h2c", "101, then HTTP/2", B build_h2c},
 	{"connect", "CONNECT, then opaque bytes", B build_connect},
 	{"early", "413 while the body is under way", B build_early, .size = 100000},
 	{"splits", "cut within words and line ends, each piece read before the next", B build_splits},

@@ -3,10 +3,6 @@
 #include <getopt.h>
 #include "http.h"
 
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
-
 struct options opt;
 const struct http_case *the_case;
 
@@ -16,7 +12,8 @@ static void help(void)
 	       "  -w  -p PORT  -n TIMES  -c CONNECTIONS  --size BYTES  --ms MS  --hold MS\n"
 	       "  --send HOW  --recv HOW  --client-send HOW  --client-recv HOW  --server-send HOW\n"
 	       "  --server-recv HOW  --buffer BYTES  --threads  --fork  --old  -4  -6  --mapped\n"
-	       "  --mptcp  --unix PATH  --pair  --netns  --odd-comm  --save DIR  --limit SEC  "
+	       "  --mptcp  --mptcp-server  --unix PATH  --pair  --netns  --odd-comm  --save DIR  "
+	       "--limit SEC  "
 	       "--can\n"
 	       "http --self-test\n\ncases:\n");
 	for (const struct http_case *c = cases; c->name; c++)
@@ -124,6 +121,7 @@ static const struct option longs[] = {
 	{"odd-comm", no_argument, NULL, ON + 4},
 	{"can", no_argument, NULL, ON + 5},
 	{"spoil", no_argument, NULL, ON + 6}, /* the check of what came fails: it can */
+	{"mptcp-server", no_argument, NULL, ON + 7},
 	{},
 };
 
@@ -144,8 +142,8 @@ static void parse_number(int o)
 
 static void parse_one(int o)
 {
-	bool *const flags[] = {&opt.threads,  &opt.fork, &opt.old,  &opt.netns,
-			       &opt.odd_comm, &opt.can,	 &opt.spoil};
+	bool *const flags[] = {&opt.threads,  &opt.fork, &opt.old,   &opt.netns,
+			       &opt.odd_comm, &opt.can,	 &opt.spoil, &opt.mptcp_server};
 
 	switch (o) {
 	case 'h': help(); break;
@@ -185,22 +183,30 @@ static int64_t settled(int64_t given, int64_t wanted, int64_t otherwise)
 	return given >= 0 ? given : wanted ?: otherwise;
 }
 
+/* What does not go together. */
+static void refuse(bool both, const char *what)
+{
+	if (!both)
+		return;
+	fprintf(stderr, "http: %s: %s\n", the_case->name, what);
+	exit(2);
+}
+
 static void settle(void)
 {
 	const struct http_case *c = the_case;
 
-	if (c->flags & ENTRIES && opt.conns >= 0)
-		wrong("%s: its connections are a list; no -c", c->name);
-	if (opt.fork && c->partner != ALONE)
-		wrong("%s: no --fork", c->name);
+	refuse(c->flags & ENTRIES && opt.conns >= 0, "its connections are a list: no -c");
+	refuse(opt.fork && c->partner != ALONE, "its server is two already: no --fork");
+	refuse(c->flags & SAME_PORT && opt.old, "they have one port: no --old");
+	refuse((opt.proto || opt.mptcp_server) && opt.family == AF_UNIX,
+	       "MPTCP is not for unix sockets");
 	opt.times = settled(opt.times, c->times, 3);
 	opt.conns = settled(opt.conns, c->entries ? c->entries() : c->conns, 1);
 	opt.size = settled(opt.size, c->size, 1000);
 	opt.ms = settled(opt.ms, 0, 20);
 	opt.hold_ms = settled(opt.hold_ms, c->hold_ms, 0);
 	opt.odd_comm |= !!(c->flags & ODD_COMM);
-	if (opt.proto && opt.family == AF_UNIX)
-		wrong("--mptcp is not for unix sockets");
 }
 
 void parse(int argc, char **argv)

@@ -82,6 +82,8 @@ int self_test(const char *name)
 	self = name;
 	all_cases();
 	all_hows();
+	EXPECT(0, "echo", "--mptcp-server");
+	EXPECT(0, "echo", "--netns", "--send", "fastopen");
 	EXPECT(2, "no-such-case");
 	EXPECT(2, "get", "--send", "no-such-way");
 	EXPECT(0, "get", "--odd-comm", "--", "ignored", "too");

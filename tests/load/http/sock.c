@@ -80,11 +80,11 @@ void set_int(int fd, int level, int name, int value)
 		die("setsockopt");
 }
 
-static int new_socket(void)
+static int new_socket(int proto)
 {
-	int fd = socket(opt.family, SOCK_STREAM | SOCK_CLOEXEC, opt.proto);
+	int fd = socket(opt.family, SOCK_STREAM | SOCK_CLOEXEC, proto);
 
-	if (fd < 0 && opt.proto)
+	if (fd < 0 && proto)
 		skip("MPTCP");
 	if (fd < 0 && opt.family == AF_INET6)
 		skip("IPv6");
@@ -118,7 +118,7 @@ void listen_one(void)
 		return;
 	}
 	len = address(&sa, opt.port);
-	listener = new_socket();
+	listener = new_socket(opt.mptcp_server ? IPPROTO_MPTCP : opt.proto);
 	set_int(listener, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (bind(listener, (struct sockaddr *)&sa, len)) {
 		if (errno == EADDRNOTAVAIL)
@@ -170,7 +170,7 @@ void dial(struct end *e)
 		return;
 	}
 	len = peer_address(&sa);
-	e->fd = new_socket();
+	e->fd = new_socket(opt.proto);
 	if (the_case->flags & SAME_PORT)
 		bind_again(e->fd);
 	if (!strcmp(e->send->name, "fastopen"))
