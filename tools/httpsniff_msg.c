@@ -115,10 +115,10 @@ static void on_raw(struct cap_conn *c, int dir, uint64_t pos, uint64_t ns, const
 		l->hole[dir] = -1;
 	if (!msgs.raw || l->opaque)
 		return;
+	/* No head goes on behind a hole: it was told of when the hole was. */
+	if (l->raw[dir].closed && !l->draft[dir])
+		raw_drop(&l->raw[dir], pos);
 	raw_add(&l->raw[dir], pos, data, len, msgs.raw_max);
-	/* No head goes on behind a hole. */
-	if (!data && !l->draft[dir])
-		raw_drop(&l->raw[dir], pos + len);
 }
 
 static void on_gap(struct cap_conn *c, int dir, uint64_t pos, uint64_t ns, uint64_t len,
