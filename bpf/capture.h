@@ -32,6 +32,18 @@ enum cap_cause {
 	CAP_CAUSES
 };
 
+/* What the kernel half goes by; set before load by common/capload.c. */
+struct cap_config {
+	__u64 max_body; /* bytes of a message's body that are wanted; UINT64_MAX: all */
+	__u32 max_header; /* and of its head */
+	__u32 sample; /* one connection in so many */
+	__u32 directions; /* bit by enum cap_dir: whose bodies are wanted */
+	__u8 by_task; /* bpf/filter.h has something to say */
+	__u8 by_flow; /* struct netsel has */
+	__u8 unix_too; /* unix stream sockets are looked at */
+	__u8 pad;
+};
+
 enum cap_count {
 	CAP_N_CALLS, /* calls that moved bytes of connections that are looked at */
 	CAP_N_SENT, /* bytes they moved ... */
@@ -160,11 +172,14 @@ struct cap_state {
 	__u64 id;
 	__u32 pos[2]; /* bytes so far, where the protocol has no numbers */
 	__u32 budget[2]; /* bytes of the message at hand that are still wanted */
+	__u32 end[2]; /* behind the last byte that was told of */
 	__u32 pid; /* who was there last */
 	__u32 tries;
 	__u8 verdict, proto;
 	__u8 last_dir;
 	__u8 told; /* CAP_REC_CONN has left */
 	__u8 in_head[2], chunked[2];
+	__u8 ended; /* bit by enum cap_dir: CAP_REC_END has left */
+	__u8 pad[3];
 };
 #endif

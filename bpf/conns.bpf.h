@@ -6,11 +6,11 @@
  * that the tool did not see begin. A record leaves for each that is over.
  */
 
-const volatile bool use_storage = true; /* socket storage, or conns_by_sock where there is none */
+#include "sockid.bpf.h"
+
 const volatile bool by_task = false; /* filter.bpf.h has something to say */
 const volatile bool by_flow = false; /* netsel.bpf.h has */
 const volatile __u32 sample = 1; /* one connection in so many */
-const volatile __u64 salt = 0; /* for the ids of sockets that have no cookie */
 
 #define TL_F_TENTATIVE 0x8000 /* not known yet whether it is wanted, or known to be over */
 
@@ -49,34 +49,7 @@ struct {
 	__type(value, __u8);
 } listening SEC(".maps");
 
-static __always_inline __u64 conn_id(const bool direct, struct sock *sk)
-{
-	__u64 cookie = GET(direct, sk, __sk_common.skc_cookie.counter), address;
-
-	if (!cookie && direct && use_storage)
-		cookie = bpf_get_socket_cookie(sk);
-	if (cookie)
-		return cookie;
-	/* A pointer becomes a number by being read. */
-	bpf_probe_read_kernel(&address, sizeof(address), &sk);
-	/* Not the address: whoever reads the rows need not know where the kernel lies. */
-	return (address ^ salt) * 0x9e3779b97f4a7c15ULL | 1ULL << 63;
-}
-
 #include "turns.bpf.h"
-
-static __always_inline struct tcp_sock *tcp_of(const bool direct, struct sock *sk)
-{
-	if (GET(direct, sk, sk_protocol) != IPPROTO_TCP)
-		return NULL;
-	if (!direct)
-		return (struct tcp_sock *)sk;
-	/*
-	 * bpf_rdonly_cast() would cost nothing, but on a kernel that lacks it libbpf looks for it
-	 * in all modules, for which CAP_BPF and CAP_PERFMON are not enough.
-	 */
-	return bpf_skc_to_tcp_sock(sk);
-}
 
 static __always_inline struct tl_conn *conn_get(struct sock *sk)
 {

@@ -32,6 +32,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_PROG_ARRAY = 3,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_CGROUP_ARRAY = 8,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_QUEUE = 22,
 	BPF_MAP_TYPE_SK_STORAGE = 24,
 	BPF_MAP_TYPE_RINGBUF = 27,
@@ -58,6 +59,20 @@ enum {
 /* Numbers are looked up in the running kernel's BTF: does this kernel have the helper? */
 enum bpf_func_id {
 	BPF_FUNC_task_pt_regs = 175,
+};
+
+/* Likewise: kinds of iterators. Linux 5.10 has them as bits, and no ITER_UBUF. */
+enum iter_type {
+	ITER_IOVEC,
+	ITER_KVEC,
+	ITER_BVEC,
+	ITER_UBUF,
+};
+
+/* ABI, too. */
+struct iovec {
+	void *iov_base;
+	unsigned long iov_len;
 };
 
 /* The saved user registers. Their layout is ABI (ptrace), so these need no relocation. */
@@ -105,6 +120,7 @@ struct uprobes_state {
 
 struct mm_struct {
 	struct file *exe_file;
+	unsigned long arg_start, arg_end;
 	struct uprobes_state uprobes_state;
 };
 
@@ -112,12 +128,41 @@ struct uprobe_task {
 	unsigned int depth;
 };
 
+struct kernfs_node {
+	const char *name;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct page;
+
+struct vm_struct {
+	struct page **pages;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct thread_info {
+	unsigned long flags;
+	u32 status;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	pid_t pid, tgid;
 	unsigned int flags;
 	void *stack;
 	struct mm_struct *mm;
 	struct uprobe_task *utask;
+	u64 start_boottime;
+	struct task_struct *group_leader;
+	char comm[16];
+	struct css_set *cgroups;
+	struct vm_struct *stack_vm_area;
 };
 
 struct ns_common {
@@ -154,10 +199,35 @@ struct sock_common {
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
 };
 
+struct socket;
+
 struct sock {
 	struct sock_common __sk_common;
 	int sk_err;
-	u16 sk_protocol;
+	u16 sk_protocol, sk_type;
+	struct socket *sk_socket;
+};
+
+struct socket {
+	struct file *file;
+	struct sock *sk;
+};
+
+/* ABI; the kernel's own sockaddr_un. */
+struct sockaddr_un {
+	unsigned short sun_family;
+	char sun_path[108];
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un name[0];
+};
+
+struct unix_sock {
+	struct sock sk;
+	struct unix_address *addr;
+	struct sock *peer;
 };
 
 struct inet_sock {
@@ -194,8 +264,27 @@ struct tcp_sock {
 
 struct sk_buff;
 
+struct page {
+	unsigned long flags;
+};
+
+struct bio_vec {
+	struct page *bv_page;
+	unsigned int bv_len, bv_offset;
+};
+
 struct iov_iter {
-	size_t count;
+	u8 iter_type; /* from 5.14 */
+	size_t iov_offset, count;
+	const struct iovec *__iov; /* from 6.4 */
+	const struct bio_vec *bvec;
+	void *ubuf; /* from 6.0 */
+	unsigned long nr_segs;
+};
+
+struct iov_iter___old {
+	unsigned int type;
+	const struct iovec *iov;
 };
 
 struct msghdr {

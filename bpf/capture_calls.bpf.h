@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef CAPTURE_CALLS_BPF_H
+#define CAPTURE_CALLS_BPF_H
+/*
+ * A call that moved bytes, as the hooks see it: is it of a connection that speaks HTTP, and where
+ * are the bytes?
+ */
+#include "payload.bpf.h"
+
+#define MSG_OOB	     1
+#define MSG_TRUNC    0x20
+#define PF_IO_WORKER 0x10
+#define PF_KTHREAD   0x200000
+
+#define TRIES_UNKNOWN 4 /* calls that do not look like HTTP, before a connection is given up */
+#define TRIES_MAYBE   64
+#define TRIES_NOT     64 /* turns at which one that was given up is looked at again; then ... */
+#define TRIES_RARE    16 /* ... at one in so many */
+
+/* A connection of which it is not known that it speaks HTTP. Is the call to be told of? */
+static __always_inline bool judge(struct cap_state *c, __u32 dir, enum look look,
+				  const struct src *s)
+{
+	switch (look) {
+	case LOOK_REQUEST:
+	case LOOK_RESPONSE: c->verdict = CAP_HTTP; return true;
+	case LOOK_TLS:
+		c->verdict = CAP_TLS;
+		c->last_dir = dir;
+		c->tries = 0;
+		count(CAP_N_CONNS_TLS, 1);
+		return true;
+	case LOOK_HTTP2:
+		c->verdict = CAP_HTTP2;
+		count(CAP_N_CONNS_HTTP2, 1);
+		return true;
+	case LOOK_SHORT:
+		/* Of calls that cannot be read there is only to say that they were there. */
+		if (s->kind == SRC_NONE && !netsel.ports && !netsel.local_ports &&
+		    !netsel.remote_ports)
+			return false;
+		if (c->verdict == CAP_NOT)
+			return false;
+		if (c->verdict == CAP_UNKNOWN)
+			c->tries = 0;
+		c->verdict = CAP_MAYBE;
+		break;
+	default: break;
+	}
+	c->tries++;
+	if (c->verdict != CAP_NOT &&
+	    c->tries >= (c->verdict == CAP_MAYBE ? TRIES_MAYBE : TRIES_UNKNOWN)) {
+		c->verdict = CAP_NOT;
+		c->tries = 0;
+		count(CAP_N_CONNS_NOT_HTTP, 1);
+	}
+	return c->verdict == CAP_MAYBE;
+}
+
+/* Not worth a look: told apart before any byte is read. */
+static __always_inline bool ignored(struct cap_state *c, __u32 dir)
+{
+	bool turn = dir != c->last_dir;
+
+	if (c->verdict == CAP_HTTP2)
+		return true;
+	if (c->verdict == CAP_TLS)
+		return turn || c->tries++ >= TRIES_UNKNOWN; /* a hello may take several calls */
+	if (c->verdict != CAP_NOT)
+		return false;
+	/* Messages begin where the direction changes. */
+	c->last_dir = dir;
+	return !turn || (c->tries >= TRIES_NOT && c->tries++ % TRIES_RARE);
+}
+
+static __always_inline struct cap_state *state_of(const bool direct, struct sock *sk, int proto)
+{
+	struct cap_state *c = state_get(sk);
+
+	if (c)
+		return c;
+	c = state_make(sk);
+	if (!c) {
+		count(CAP_N_CONNS_FULL, 1);
+		return NULL;
+	}
+	c->id = conn_id(direct, sk);
+	c->proto = proto;
+	return c;
+}
+
+/* What a call begins with: enum look, and what scan_head() found where that is asked for. */
+static __noinline enum look look_into(struct cap_state *c, __u32 dir, const struct src *s,
+				      __u32 len, __u32 *found)
+{
+	__u64 first[2] = {}, base, n;
+	enum look look = LOOK_SHORT;
+	__u32 known;
+
+	*found = 0;
+	if (!first_piece(s, len, &base, &n))
+		return look;
+	known = first_bytes(s, base, n, first);
+	look = look_at(first[0], first[1], known);
+	if (look == LOOK_REQUEST || look == LOOK_RESPONSE || look == LOOK_WORD ||
+	    (c->in_head[dir & 1] && limited()))
+		*found = scan_head(base, n, in_kernel(s));
+	/* A first line that is whole tells for certain; a long word alone says nothing. */
+	if (look == LOOK_REQUEST && (*found & (SCAN_LINE | SCAN_HTTP)) == SCAN_LINE)
+		look = LOOK_OTHER;
+	if (look == LOOK_WORD)
+		look = *found & SCAN_HTTP ? LOOK_REQUEST : LOOK_OTHER;
+	return look;
+}
+
+/* len > 0 bytes went by in direction dir. */
+static __always_inline int on_bytes(const bool direct, struct sock *sk, int proto, __u32 dir,
+				    __u32 len, struct src *s)
+{
+	struct call call = {.len = len, .want = len, .dir = dir, .cause = CAP_LIMIT};
+	__u32 pid = bpf_get_current_pid_tgid() >> 32, found;
+	struct cap_state *c;
+	enum look look;
+
+	c = state_of(direct, sk, proto);
+	if (!c)
+		return 0;
+	count(CAP_N_CALLS, 1);
+	count(dir == CAP_SEND ? CAP_N_SENT : CAP_N_RECEIVED, len);
+	c->pos[dir & 1] += len;
+	call.c = c;
+	call.seq = place(direct, sk, c, dir) - len;
+	if (ignored(c, dir)) {
+		count(CAP_N_NOT_HTTP, len);
+		return 0;
+	}
+	simplify(s);
+	look = look_into(c, dir, s, len, &found);
+	if (c->verdict != CAP_HTTP && c->verdict != CAP_TLS && !judge(c, dir, look, s)) {
+		count(CAP_N_NOT_HTTP, len);
+		return 0;
+	}
+	if (!c->told && !tell_conn(direct, sk, c, dir, call.seq)) {
+		count(CAP_N_RING, len);
+		return 0;
+	}
+	if (c->pid != pid) {
+		c->pid = pid;
+		tell_task(pid);
+	}
+	if (c->verdict == CAP_TLS || c->verdict == CAP_HTTP2)
+		call.want = len < LARGE ? len : LARGE;
+	else if (limited())
+		call.want = wanted(c, dir & 1, len, look == LOOK_REQUEST || look == LOOK_RESPONSE,
+				   found);
+	emit(&call, s);
+	return 0;
+}
+
+/*
+ * The same for a way that only bodies go, by which nothing is found out: of connections that are
+ * known.
+ */
+static __always_inline int on_rest(const bool direct, struct sock *sk, int proto, __u32 dir,
+				   __u32 len, struct src *s)
+{
+	struct call call = {.len = len, .want = len, .dir = dir, .cause = CAP_LIMIT};
+	struct cap_state *c;
+
+	c = state_of(direct, sk, proto);
+	if (!c)
+		return 0;
+	count(CAP_N_CALLS, 1);
+	count(dir == CAP_SEND ? CAP_N_SENT : CAP_N_RECEIVED, len);
+	c->pos[dir & 1] += len;
+	call.c = c;
+	call.seq = place(direct, sk, c, dir) - len;
+	if (!told_whole(c, dir) || !c->told) {
+		count(CAP_N_NOT_HTTP, len);
+		return 0;
+	}
+	if (limited())
+		call.want = wanted(c, dir & 1, len, false, 0);
+	emit(&call, s);
+	return 0;
+}
+
+/* A receive came to the stream's end. */
+static __always_inline int on_eof(const bool direct, struct sock *sk, int proto)
+{
+	struct cap_state *c = state_get(sk);
+
+	if (!c || !c->told || c->ended & 1 << CAP_RECV)
+		return 0;
+	if (proto == CAP_TCP && !fin_came(direct, sk))
+		return 0; /* nothing was asked for */
+	c->ended |= 1 << CAP_RECV;
+	tell_end(direct, sk, c, CAP_RECV);
+	return 0;
+}
+
+/* Is the state of a socket that is not one of ours, or that goes on, of interest? */
+static __noinline int on_state(const bool direct, struct sock *sk, __u32 old, __u32 new)
+{
+	__u32 reset = old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT || old == TCP_FIN_WAIT1 ||
+		      old == TCP_SYN_RECV;
+	struct cap_state *c;
+
+	if (new != TCP_FIN_WAIT1 &&new != TCP_LAST_ACK &&new != TCP_CLOSE)
+		return 0;
+	c = state_get(sk);
+	if (!c || !c->told)
+		return 0;
+	if (new == TCP_CLOSE) {
+		tell_close(direct, sk, c, reset);
+		if (use_storage)
+			c->told = 0;
+		else
+			state_drop(sk);
+	} else if (!(c->ended & 1 << CAP_SEND)) {
+		c->ended |= 1 << CAP_SEND;
+		tell_end(direct, sk, c, CAP_SEND);
+	}
+	return 0;
+}
+
+/* --- where the bytes are: the kernel's iterator, before it is used */
+
+static __always_inline void src_of_iter(const bool direct, struct iov_iter *it, struct src *s)
+{
+	struct iov_iter___old *old = (void *)it;
+	__u32 type;
+
+	if (bpf_core_field_exists(it->iter_type))
+		type = GET(direct, it, iter_type);
+	else
+		type = GET(direct, old, type) & ~1U; /* bit 0 is the direction */
+	s->skip = GET(direct, it, iov_offset);
+	s->segs = GET(direct, it, nr_segs);
+	s->kind = SRC_NONE;
+	s->cause = CAP_CALL;
+	if (bpf_core_field_exists(it->ubuf) &&
+	    bpf_core_enum_value_exists(enum iter_type, ITER_UBUF) &&
+	    type == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
+		s->kind = SRC_USER;
+		bpf_core_read(&s->base, sizeof(s->base), &it->ubuf);
+		s->base += s->skip;
+		s->skip = 0;
+		return;
+	}
+	if (type == bpf_core_enum_value(enum iter_type, ITER_IOVEC))
+		s->kind = SRC_KERNEL_IOV;
+	else if (type == bpf_core_enum_value(enum iter_type, ITER_KVEC))
+		s->kind = SRC_KVEC;
+	else if (type == bpf_core_enum_value(enum iter_type, ITER_BVEC))
+		s->kind = vmemmap_at ? SRC_BVEC : SRC_NONE;
+	if (type == bpf_core_enum_value(enum iter_type, ITER_BVEC))
+		s->cause = CAP_SENDFILE;
+	/* A pointer becomes a number by being read. Those to arrays share their place. */
+	if (bpf_core_field_exists(it->__iov))
+		bpf_core_read(&s->iov, sizeof(s->iov), &it->__iov);
+	else
+		bpf_core_read(&s->iov, sizeof(s->iov), &old->iov);
+}
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef HTTP_START_BPF_H
+#define HTTP_START_BPF_H
+/*
+ * Does this begin like HTTP, and where does a head end? Only enough of it to decide what to copy:
+ * the user half reads messages properly.
+ */
+
+/* What the first bytes look like. */
+enum look {
+	LOOK_OTHER,
+	LOOK_SHORT, /* too few to tell, but they may become a start line */
+	LOOK_WORD, /* a word that does not end: a method, maybe */
+	LOOK_REQUEST,
+	LOOK_RESPONSE,
+	LOOK_TLS,
+	LOOK_HTTP2,
+};
+
+/* Eight bytes as a number; every machine that this runs on is little-endian. */
+#define WORD(a, b, c, d, e, f, g, h)                                                               \
+	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 |   \
+	 (__u64)(f) << 40 | (__u64)(g) << 48 | (__u64)(h) << 56)
+#define ALL_BYTES(b) (0x0101010101010101ULL * (b))
+
+/* The high bit of each byte of w that is a newline, from the lowest one on exact. */
+static __always_inline __u64 newlines(__u64 w)
+{
+	w ^= ALL_BYTES('\n');
+	return (w - ALL_BYTES(0x01)) & ~w & ALL_BYTES(0x80);
+}
+
+/* How many bytes there are up to the lowest high bit, its own included. No branch: the verifier
+ * would follow each. */
+static __always_inline __u64 bytes_through(__u64 w)
+{
+	return (((w & -w) - 1) & ALL_BYTES(0x01)) * ALL_BYTES(0x01) >> 56 & 15;
+}
+
+/* Eight bytes of the sixteen in a and b, from byte n on: 0 to 8. */
+static __always_inline __u64 from_byte(__u64 a, __u64 b, __u64 n)
+{
+	/* A shift by 64 is one by 0. */
+	return n < 8 ? a >> 8 * n | b << 8 * (7 - n) << 8 : b;
+}
+
+/* w: the eight bytes that follow a newline */
+static __always_inline bool ends_head(__u64 w)
+{
+	return (w & 0xff) == '\n' || (w & 0xffff) == ('\r' | '\n' << 8);
+}
+
+static __always_inline bool begins_transfer_encoding(__u64 w)
+{
+	return (w | ALL_BYTES(0x20)) == WORD('t', 'r', 'a', 'n', 's', 'f', 'e', 'r');
+}
+
+/* The sixteen bytes before a newline: do they end in " HTTP/1.1", CR or not? */
+static __always_inline bool ends_start_line(__u64 w1, __u64 w0)
+{
+	const __u64 end = WORD(' ', 'H', 'T', 'T', 'P', '/', '1', '.');
+
+	return (w1 >> 56 | w0 << 8) == end || (w1 >> 48 | w0 << 16) == end;
+}
+
+/* The high bit of each byte of w that is a space, from the lowest one on exact. */
+static __always_inline __u64 spaces(__u64 w)
+{
+	w ^= ALL_BYTES(' ');
+	return (w - ALL_BYTES(0x01)) & ~w & ALL_BYTES(0x80);
+}
+
+/*
+ * A request's first word, and what its target may begin with; n bytes are known. Whether the word is
+ * a token, and how its line ends, others see.
+ */
+static __always_inline enum look look_request(__u64 w0, __u64 w1, __u32 n)
+{
+	const __u64 connect = WORD('C', 'O', 'N', 'N', 'E', 'C', 'T', ' ');
+	__u64 hit = spaces(w0), k = bytes_through(hit), next;
+	__u8 first = w0;
+
+	/* A letter begins it, and none of it is a control byte or beyond ASCII. */
+	if ((first | 0x20) < 'a' || (first | 0x20) > 'z' || w0 & ALL_BYTES(0x80))
+		return LOOK_OTHER;
+	if (!hit) {
+		hit = spaces(w1);
+		k = 8 + bytes_through(hit);
+	}
+	if (!hit || k >= n)
+		return n < 16 ? LOOK_SHORT : LOOK_WORD;
+	next = (k < 8 ? w0 >> 8 * k : w1 >> 8 * (k - 8)) & 0xff;
+	if (next == '/' || next == '*' || (next | 0x20) == 'h')
+		return LOOK_REQUEST;
+	return w0 == connect ? LOOK_REQUEST : LOOK_OTHER; /* its target is a host */
+}
+
+/*
+ * enum look of 16 bytes, of which n are known and the others 0. A global function, so that the
+ * verifier does not follow each of its answers to the caller's end.
+ */
+__noinline int look_at(__u64 w0, __u64 w1, __u32 n)
+{
+	const __u64 http1 = WORD('H', 'T', 'T', 'P', '/', '1', '.', 0), seven = ~0ULL >> 8;
+	__u64 w = w0, known = n >= 8 ? ~0ULL : (1ULL << (n * 8)) - 1;
+
+	if (!n)
+		return LOOK_SHORT;
+	if (n >= 7 && (w & seven) == http1)
+		return LOOK_RESPONSE;
+	if (!((w ^ http1) & known & seven) && n < 7)
+		return LOOK_SHORT;
+	if (n >= 8 && w == WORD('P', 'R', 'I', ' ', '*', ' ', 'H', 'T'))
+		return LOOK_HTTP2;
+	/* A handshake record with a hello of either side. */
+	if ((w & 0xffff) == 0x0316 && (w >> 16 & 0xff) <= 4 &&
+	    (n < 6 || (w >> 40 & 0xff) == 1 || (w >> 40 & 0xff) == 2))
+		return LOOK_TLS;
+	return look_request(w0, w1, n);
+}
+
+#define SCAN_MAX  1024 /* a longer head is taken to go on */
+#define SCAN_PART 120
+
+/* What scan_head() found. */
+#define SCAN_CHUNKED 1
+#define SCAN_LINE    2 /* a line ended */
+#define SCAN_HTTP    4 /* ... and the first that did was a start line of HTTP/1 */
+#define SCAN_END     8 /* times this: bytes of the head, its empty line included; 0: no end */
+
+/*
+ * A word with a newline in it, between its neighbours: what that says, added to what was found. The
+ * end is told from the word's beginning. A global function: the verifier looks at it once.
+ */
+__noinline int scan_word(__u64 before, __u64 last, __u64 word, __u64 next, __u32 found)
+{
+	__u64 k = bytes_through(newlines(word)), after = from_byte(word, next, k);
+
+	if (!(found & SCAN_LINE)) {
+		found |= SCAN_LINE;
+		if (ends_start_line(from_byte(before, last, k - 1), from_byte(last, word, k - 1)))
+			found |= SCAN_HTTP;
+	}
+	if (ends_head(after))
+		return found | ((__u32)k + 1 + ((after & 0xff) == '\r')) * SCAN_END;
+	if (begins_transfer_encoding(after))
+		found |= SCAN_CHUNKED;
+	return found;
+}
+
+/* A part of scan_head(): bytes at and following of n. Bytes that are not there are zero. */
+__noinline int scan_part(__u64 from, __u32 at, __u32 n, __u32 kernel, __u32 found)
+{
+	/* Room before the part for what it follows, and behind it to look ahead. */
+	__u8 b[16 + SCAN_PART + 24] __attribute__((aligned(8))) = {};
+	__u64 ahead = n - at, back = at < 16 ? 0 : 16;
+
+	if (ahead > SCAN_PART + 8)
+		ahead = SCAN_PART + 8;
+	ahead += back;
+	barrier_var(ahead);
+	if (ahead > SCAN_PART + 24)
+		return found;
+	from += at - back;
+	if (kernel ? bpf_probe_read_kernel(b + 16 - back, ahead, (void *)from)
+		   : bpf_probe_read_user(b + 16 - back, ahead, (void *)from))
+		return found;
+	for (__u32 i = 0; i < SCAN_PART; i += 8) {
+		const __u64 *w = (__u64 *)(b + 16 + i);
+
+		if (i >= ahead)
+			break;
+		if (newlines(w[0]))
+			found = scan_word(w[-2], w[-1], w[0], w[1], found);
+		if (found >= SCAN_END)
+			return found + (at + i) * SCAN_END;
+	}
+	return found;
+}
+
+/*
+ * Looks through the first bytes of a message, where they are: where its head ends, and whether its
+ * body is chunked.
+ */
+static __always_inline __u32 scan_head(__u64 from, __u32 n, __u32 kernel)
+{
+	__u32 found = 0;
+
+	for (__u32 at = 0; at < SCAN_MAX; at += SCAN_PART) {
+		if (at >= n || found >= SCAN_END)
+			break;
+		found = scan_part(from, at, n, kernel, found);
+	}
+	return found;
+}
+#endif
