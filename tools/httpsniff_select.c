@@ -139,6 +139,13 @@ static bool method_passes(const struct request *r)
 	return !set.methods.n;
 }
 
+static const char *skip_to(const char *s, const char *end, const char *stop, size_t n)
+{
+	while (s < end && !memchr(stop, *s, n))
+		s++;
+	return s;
+}
+
 /* Of "http://host/path?query" or "/path?query", the path; of an authority alone, nothing. */
 static bool path_passes(const struct request *r)
 {
@@ -148,11 +155,12 @@ static bool path_passes(const struct request *r)
 		return true;
 	if (s < end && *s != '/' && *s != '*') {
 		at = memmem(s, r->url_len, "://", 3);
-		at = at ? memchr(at + 3, '/', end - at - 3) : NULL;
-		s = at ?: end;
+		s = at ? skip_to(at + 3, end, "/?#", 3) : end;
+		/* RFC 9110, 4.2.3: an empty path is "/". */
+		if (at && (s == end || *s != '/'))
+			return matches_one(set.paths.v, set.paths.n, "/");
 	}
-	for (at = s; at < end && *at != '?' && *at != '#'; at++)
-		;
+	at = skip_to(s, end, "?#", 2);
 	return matches_one(set.paths.v, set.paths.n, as_text(s, at - s));
 }
 

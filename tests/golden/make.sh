@@ -15,7 +15,7 @@ O=$(realpath "${O:-.output}")
 rec=$PWD/tests/golden/rec
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-for synth in synth tcplat-synth httpsniff-synth; do
+for synth in synth tcplat-synth httpsniff-synth httpsniff-select-synth; do
 	"${CC:-gcc}" -std=gnu17 -D_GNU_SOURCE -Ibpf -Icommon tests/golden/$synth.c common/record.c common/log.c \
 		common/escape.c -o "$tmp/$synth"
 	"$tmp/$synth" "$rec"
