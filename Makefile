@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-TOOLS := handlerlat tcplat
+TOOLS := handlerlat tcplat httpsniff
 
 # make                 build .output/bin/TOOL
 # make check           every test; sudo scripts/check installs what it needs first
@@ -49,10 +49,11 @@ common_src := $(wildcard common/*.c)
 common_obj := $(common_src:common/%.c=$(O)/common/%.o)
 unit_tests := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 fuzzers    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
-loads      := $(patsubst tests/load/%.c,%,$(wildcard tests/load/*.c)) exceptions symbols tcp
+loads      := $(patsubst tests/load/%.c,%,$(wildcard tests/load/*.c)) exceptions symbols tcp http
 benches    := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 formatted  := $(wildcard common/*.[ch] tools/*.[ch] bpf/*.c tests/*/*.[ch] tests/load/*.cc \
-	tests/load/symbols/*.[ch] tests/load/tcp/*.[ch] tests/load/go/*/*.c) \
+	tests/load/symbols/*.[ch] tests/load/tcp/*.[ch] tests/load/http/*.[ch] \
+	tests/load/go/*/*.c) \
 	$(filter-out bpf/vmlinux.h,$(wildcard bpf/*.h))
 
 .DELETE_ON_ERROR:
@@ -150,10 +151,14 @@ $(O)/tests/load/symbols: $(wildcard tests/load/symbols/*.c) tests/load/load.h te
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) -O2 -g -std=gnu17 $(WARN) -D_GNU_SOURCE -fno-omit-frame-pointer $(filter %.c,$^) -o $@
-$(O)/tests/load/tcp: $(wildcard tests/load/tcp/*.[ch]) tests/load/load.h
+$(O)/tests/load/tcp: $(wildcard tests/load/tcp/*.[ch]) tests/load/load.h tests/load/uring.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) -O2 -g -std=gnu17 $(WARN) -D_GNU_SOURCE -fno-omit-frame-pointer $(filter %.c,$^) -o $@ -lpthread
+$(O)/tests/load/http: $(wildcard tests/load/http/*.[ch]) tests/load/load.h tests/load/uring.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -O2 -g -std=gnu17 $(WARN) -D_GNU_SOURCE -fno-omit-frame-pointer $(filter %.c,$^) -o $@ -lpthread -lz
 $(O)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)

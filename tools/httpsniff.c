@@ -14,7 +14,7 @@ struct settings set = {
 	.color = "auto",
 	.direction = "both",
 	.sample = 1,
-	.ring_kib = 16384,
+	.ring_kib = 8192,
 	.max_conns = 65536,
 };
 struct redact redact;
