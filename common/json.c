@@ -77,7 +77,7 @@ static void put_string(struct json *j, const void *str, size_t n)
 	do {
 		const unsigned char *stop = end - s > CHUNK ? s + CHUNK : end;
 
-		/* The last character may go on behind stop; it takes no more than its first byte may. */
+		/* The last character may end behind stop; it takes no more than a byte may. */
 		if (!reserve(j, JSON_ESCAPE_MAX * (stop - s) + 1))
 			return;
 		d = json_escape(j->buf + j->len, &s, stop, end);
