@@ -52,7 +52,7 @@ void compare(struct end *e, const char *data, uint64_t pos, size_t n)
 	if (pos > len || n > len - pos)
 		wrong("connection %u: %zu bytes came where %llu were due", c->id, n,
 		      (unsigned long long)(len - pos));
-	if (memcmp(data, c->data[!e->side] + pos, n) || (opt.spoil && n))
+	if (n && (opt.spoil || memcmp(data, c->data[!e->side] + pos, n)))
 		wrong("connection %u: what the %s got is not what was sent, from byte %llu on",
 		      c->id, e->side ? "server" : "client", (unsigned long long)pos);
 }
