@@ -41,7 +41,7 @@ struct cap_config {
 	__u8 by_task; /* bpf/filter.h has something to say */
 	__u8 by_flow; /* struct netsel has */
 	__u8 unix_too; /* unix stream sockets are looked at */
-	__u8 pad;
+	__u8 twice; /* there are second programs */
 };
 
 enum cap_count {

@@ -12,6 +12,10 @@
  *               it points to read where they end, when it is known how many bytes it was. Before
  *               6.5 pages are sent one by one by sendpage.
  *   kprobe      the same, where there are no trampolines
+ *
+ * A program that is preempted in the middle runs for no other task of its CPU until it goes on.
+ * Kernels differ in whether tracepoints and trampolines may be preempted. Where they may, a second
+ * program stands behind each that takes bytes, and does what the first one did not.
  */
 #include "capture_calls.bpf.h"
 
@@ -236,8 +240,28 @@ int tp_part(__u64 *ctx)
 	return on_part((struct sock *)ctx[0], (struct msghdr *)ctx[1]);
 }
 
-SEC("tp_btf/sock_send_length")
-int tp_sent(__u64 *ctx)
+/* Second programs: has the first one seen this call? It leaves the end of its bytes. */
+static __always_inline bool seen(struct sock *sk, __u32 dir, const bool again)
+{
+	struct tcp_sock *tp;
+	struct act *a;
+	__u32 end;
+	bool same;
+
+	if (!config.twice)
+		return false;
+	tp = tcp_of(true, sk);
+	a = act_make(bpf_get_current_pid_tgid());
+	if (!tp || !a)
+		return again; /* no numbers to tell calls apart by */
+	end = dir == CAP_SEND ? written_end(true, sk, tp) : read_end(true, sk, tp);
+	same = again && a->done == (__u64)sk && a->done_seq == end;
+	a->done = (__u64)sk;
+	a->done_seq = end;
+	return same;
+}
+
+static __always_inline int on_sent(__u64 *ctx, const bool again)
 {
 	struct sock *sk = (void *)ctx[0];
 	struct src s = {};
@@ -246,7 +270,7 @@ int tp_sent(__u64 *ctx)
 	if (ret <= 0)
 		return 0;
 	proto = proto_of(true, sk);
-	if (proto < 0 || !passes(true, sk, proto))
+	if (proto < 0 || !passes(true, sk, proto) || seen(sk, CAP_SEND, again))
 		return 0;
 	src_of_syscall(sk, ret, &s);
 	if (s.kind == SRC_NONE && proto == CAP_TCP)
@@ -254,8 +278,19 @@ int tp_sent(__u64 *ctx)
 	return on_bytes(true, sk, proto, CAP_SEND, ret, &s);
 }
 
-SEC("tp_btf/sock_recv_length")
-int tp_received(__u64 *ctx)
+SEC("tp_btf/sock_send_length")
+int tp_sent(__u64 *ctx)
+{
+	return on_sent(ctx, false);
+}
+
+SEC("tp_btf/sock_send_length")
+int tp_sent_again(__u64 *ctx)
+{
+	return on_sent(ctx, true);
+}
+
+static __always_inline int on_received(__u64 *ctx, const bool again)
 {
 	struct sock *sk = (void *)ctx[0];
 	struct src s = {};
@@ -267,17 +302,31 @@ int tp_received(__u64 *ctx)
 	if (proto < 0 || !passes(true, sk, proto))
 		return 0;
 	if (flags & MSG_PEEK) {
-		count(CAP_N_PEEKS, 1);
+		count(CAP_N_PEEKS, !again);
 		return 0;
 	}
 	if (!ret)
 		return on_eof(true, sk, proto);
+	if (seen(sk, CAP_RECV, again))
+		return 0;
 	src_of_syscall(sk, ret, &s);
 	if (flags & MSG_TRUNC && proto != CAP_UNIX) {
 		s.kind = SRC_NONE;
 		s.cause = CAP_TRUNC;
 	}
 	return on_bytes(true, sk, proto, CAP_RECV, ret, &s);
+}
+
+SEC("tp_btf/sock_recv_length")
+int tp_received(__u64 *ctx)
+{
+	return on_received(ctx, false);
+}
+
+SEC("tp_btf/sock_recv_length")
+int tp_received_again(__u64 *ctx)
+{
+	return on_received(ctx, true);
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -290,12 +339,13 @@ int tp_state(__u64 *ctx)
 
 /* A call begins: its iterator is saved, unless nothing of it will be looked at. */
 static __always_inline int on_entry(const bool direct, struct socket *socket, struct msghdr *msg,
-				    __u32 flags, __u32 dir)
+				    __u32 flags, __u32 dir, const bool again)
 {
 	struct sock *sk = GET(direct, socket, sk);
 	int proto = proto_of(direct, sk);
 	struct cap_state *c;
 	struct act *a;
+	__u32 at = 0;
 
 	if (proto < 0 || !passes(direct, sk, proto))
 		return 0;
@@ -307,8 +357,15 @@ static __always_inline int on_entry(const bool direct, struct socket *socket, st
 	a = act_make(bpf_get_current_pid_tgid());
 	if (!a)
 		return 0;
+	/* Seen by the first program, and not one that nobody saw to end: the place has not moved. */
+	if (config.twice && c)
+		at = place(direct, sk, c, dir);
+	if (again && a->live && a->sk == (__u64)sk && a->msg == (__u64)msg && a->begin_seq == at)
+		return 0;
 	a->live = 1;
 	a->sk = (__u64)sk;
+	a->msg = (__u64)msg;
+	a->begin_seq = at;
 	a->flags = flags;
 	src_of_iter(direct, &msg->msg_iter, &a->src);
 	return 0;
@@ -347,12 +404,27 @@ static __always_inline int on_exit(const bool direct, struct sock *sk, __s64 ret
 
 static __noinline int f_entry(struct socket *socket, struct msghdr *msg, __u32 dir)
 {
-	return on_entry(true, socket, msg, 0, dir);
+	return on_entry(true, socket, msg, 0, dir, false);
+}
+
+static __noinline int f_entry_again(struct socket *socket, struct msghdr *msg, __u32 dir)
+{
+	return on_entry(true, socket, msg, 0, dir, true);
 }
 
 static __always_inline int f_exit(struct socket *socket, __s64 ret, __u32 flags, __u32 dir)
 {
 	return on_exit(true, socket->sk, ret, flags, dir);
+}
+
+/* The first program takes the call's beginning away. */
+static __always_inline int f_exit_again(struct socket *socket, __s64 ret, __u32 flags, __u32 dir)
+{
+	struct act *a = act_get(bpf_get_current_pid_tgid());
+
+	if (ret <= 0 || !a || !a->live || a->sk != (__u64)socket->sk)
+		return 0;
+	return f_exit(socket, ret, flags, dir);
 }
 
 #define F_PAIR(NAME, FUNCTION, DIR, FLAGS, RET)                                                    \
@@ -365,6 +437,16 @@ static __always_inline int f_exit(struct socket *socket, __s64 ret, __u32 flags,
 	int x_##NAME(__u64 *ctx)                                                                   \
 	{                                                                                          \
 		return f_exit((struct socket *)ctx[0], (int)ctx[RET], FLAGS, DIR);                 \
+	}                                                                                          \
+	SEC("fentry/" FUNCTION)                                                                    \
+	int f_##NAME##_again(__u64 *ctx)                                                           \
+	{                                                                                          \
+		return f_entry_again((struct socket *)ctx[0], (struct msghdr *)ctx[1], DIR);       \
+	}                                                                                          \
+	SEC("fexit/" FUNCTION)                                                                     \
+	int x_##NAME##_again(__u64 *ctx)                                                           \
+	{                                                                                          \
+		return f_exit_again((struct socket *)ctx[0], (int)ctx[RET], FLAGS, DIR);           \
 	}
 
 F_PAIR(send, "inet_sendmsg", CAP_SEND, 0, 3)
@@ -453,7 +535,7 @@ SEC("kprobe")
 int k_send(struct pt_regs *ctx)
 {
 	return on_entry(false, (struct socket *)PT_REGS_PARM1(ctx),
-			(struct msghdr *)PT_REGS_PARM2(ctx), 0, CAP_SEND);
+			(struct msghdr *)PT_REGS_PARM2(ctx), 0, CAP_SEND, false);
 }
 
 SEC("kretprobe")
@@ -470,7 +552,7 @@ SEC("kprobe")
 int k_recv(struct pt_regs *ctx)
 {
 	return on_entry(false, (struct socket *)PT_REGS_PARM1(ctx),
-			(struct msghdr *)PT_REGS_PARM2(ctx), PT_REGS_PARM4(ctx), CAP_RECV);
+			(struct msghdr *)PT_REGS_PARM2(ctx), PT_REGS_PARM4(ctx), CAP_RECV, false);
 }
 
 SEC("kretprobe")

@@ -62,6 +62,8 @@ struct act {
 	__u32 flags; /* of a receive */
 	__u64 mmsg; /* ... of which call */
 	__s64 mmsg_ret; /* ... and what the one before came to */
+	__u64 done; /* second programs: the socket of the last call that was seen ... */
+	__u32 done_seq; /* ... and the end of its bytes */
 	__u32 begin_seq, begin_left; /* when a send began that is seen by its parts */
 };
 

@@ -44,9 +44,13 @@ static bool has_tracepoint(const char *name)
 #define BE(x) (1 << CAP_BE_##x)
 
 enum need { MUST, MAY }; /* a hook that a kernel may lack */
-enum part { ALWAYS, UNIX };
+enum part { ALWAYS, UNIX, TWICE };
 
-/* In the order of attaching: ends first, so that a call that is seen to begin is seen to end. */
+/*
+ * In the order of attaching: ends first, so that a call that is seen to begin is seen to end. Of two
+ * programs on a tracepoint the one that was attached first runs first, in a trampoline the last one;
+ * the second programs run second.
+ */
 static const struct hook {
 	const char *prog, *function; /* function NULL: its section says it; a kprobe needs it */
 	const char *needs; /* a function, or "tp:" and a tracepoint, that must be there */
@@ -57,7 +61,9 @@ static const struct hook {
 	{"tp_state", NULL, "tp:inet_sock_set_state", BE(TRACEPOINT) | BE(FENTRY), MUST, ALWAYS, 0},
 	{"k_state", NULL, "tp:inet_sock_set_state", BE(KPROBE), MUST, ALWAYS, 0},
 	{"tp_received", NULL, "tp:sock_recv_length", BE(TRACEPOINT), MUST, ALWAYS, 0},
+	{"tp_received_again", NULL, "tp:sock_recv_length", BE(TRACEPOINT), MAY, TWICE, 0},
 	{"tp_sent", NULL, "tp:sock_send_length", BE(TRACEPOINT), MUST, ALWAYS, 0},
+	{"tp_sent_again", NULL, "tp:sock_send_length", BE(TRACEPOINT), MAY, TWICE, 0},
 	{"tp_part", NULL, "tp:tcp_sendmsg_locked", BE(TRACEPOINT), MAY, ALWAYS, 0},
 	{"f_unix_release", NULL, "unix_release", BE(FENTRY), MAY, UNIX, 0},
 	{"x_unix_recv", NULL, "unix_stream_recvmsg", BE(FENTRY), MAY, UNIX, 0},
@@ -66,13 +72,21 @@ static const struct hook {
 	{"f_unix_send", NULL, "unix_stream_sendmsg", BE(FENTRY), MAY, UNIX, 0},
 	{"x_splice", NULL, "tcp_splice_read", BE(FENTRY), MAY, ALWAYS, 0},
 	{"x_page", NULL, "inet_sendpage", BE(FENTRY), MAY, ALWAYS, 0},
+	{"x_recv_again", NULL, "inet_recvmsg", BE(FENTRY), MAY, TWICE, 0},
 	{"x_recv", NULL, "inet_recvmsg", BE(FENTRY), MUST, ALWAYS, 0},
+	{"f_recv_again", NULL, "inet_recvmsg", BE(FENTRY), MAY, TWICE, 0},
 	{"f_recv", NULL, "inet_recvmsg", BE(FENTRY), MUST, ALWAYS, 0},
+	{"x_recv6_again", NULL, "inet6_recvmsg", BE(FENTRY), MAY, TWICE, 0},
 	{"x_recv6", NULL, "inet6_recvmsg", BE(FENTRY), MAY, ALWAYS, 0},
+	{"f_recv6_again", NULL, "inet6_recvmsg", BE(FENTRY), MAY, TWICE, 0},
 	{"f_recv6", NULL, "inet6_recvmsg", BE(FENTRY), MAY, ALWAYS, 0},
+	{"x_send_again", NULL, "inet_sendmsg", BE(FENTRY), MAY, TWICE, 0},
 	{"x_send", NULL, "inet_sendmsg", BE(FENTRY), MUST, ALWAYS, 0},
+	{"f_send_again", NULL, "inet_sendmsg", BE(FENTRY), MAY, TWICE, 0},
 	{"f_send", NULL, "inet_sendmsg", BE(FENTRY), MUST, ALWAYS, 0},
+	{"x_send6_again", NULL, "inet6_sendmsg", BE(FENTRY), MAY, TWICE, 0},
 	{"x_send6", NULL, "inet6_sendmsg", BE(FENTRY), MAY, ALWAYS, 0},
+	{"f_send6_again", NULL, "inet6_sendmsg", BE(FENTRY), MAY, TWICE, 0},
 	{"f_send6", NULL, "inet6_sendmsg", BE(FENTRY), MAY, ALWAYS, 0},
 	{"k_unix_release", "unix_release", "unix_release", BE(KPROBE), MAY, UNIX, 0},
 	{"kr_recv", "unix_stream_recvmsg", "unix_stream_recvmsg", BE(KPROBE), MAY, UNIX, 1},
@@ -103,7 +117,28 @@ static bool there(const char *needs)
 static bool goes(const struct hook *h)
 {
 	return h->backends >> capload.be & 1 &&
-	       (h->part != UNIX || capload.tool->config.unix_too) && there(h->needs);
+	       (h->part != UNIX || capload.tool->config.unix_too) &&
+	       (h->part != TWICE || capload.twice) && there(h->needs);
+}
+
+/*
+ * May it preempt what runs in the kernel? "#1 SMP PREEMPT_DYNAMIC ..." is built to; where debugfs can
+ * be read it says which of "none (voluntary) full" is in force.
+ */
+static bool preemptible(void)
+{
+	FILE *f = fopen("/sys/kernel/debug/sched/preempt", "re");
+	char modes[128] = "";
+	struct utsname u;
+
+	if (f) {
+		if (!fgets(modes, sizeof(modes), f))
+			modes[0] = 0;
+		fclose(f);
+	}
+	if (strstr(modes, "(none)") || strstr(modes, "(voluntary)"))
+		return false;
+	return !uname(&u) && strstr(u.version, "PREEMPT");
 }
 
 static const char *missing_hook(void)
@@ -173,6 +208,7 @@ static int set_constants(void)
 
 	*o->config = capload.tool->config;
 	o->config->by_task = tasks_selected();
+	o->config->twice = capload.twice;
 	*o->use_storage = capload.storage;
 	*o->events_half = capload.tool->ring_bytes / 2;
 	if (getrandom(o->salt, sizeof(*o->salt), 0) < 0)
@@ -252,6 +288,7 @@ static int try_backend(enum cap_backend be, bool storage)
 
 	capload.be = be;
 	capload.storage = storage;
+	capload.twice = preemptible();
 	missing = missing_hook();
 	if (missing)
 		return fail(-ENOTSUP, "backend %s: this kernel has no %s", cap_backend_names[be],
@@ -316,6 +353,17 @@ static void let_hooks_finish(void)
 {
 	if (syscall(__NR_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
 		usleep(20000);
+}
+
+void capload_once(void)
+{
+	for (size_t i = 0; i < HOOKS; i++) {
+		if (hooks[i].part != TWICE)
+			continue;
+		bpf_link__destroy(capload.links[i]);
+		capload.links[i] = NULL;
+	}
+	capload.twice = false;
 }
 
 /* The opposite order: no call begins that is not seen to end; then the ends. */
