@@ -138,6 +138,8 @@ static void addresses(struct who server, struct who client)
 	SENDS(&c, OK NONE);
 	closes(&c, false);
 	c = conn(8, CAP_ROLE_SERVER, server);
+	/* Both addresses have one place in the table that remembers them as text. */
+	c.r.flow.remote[1] = v4(10, 0, 1, 117);
 	c.r.flow.mapped = 1;
 	c.r.proto = CAP_MPTCP;
 	tell(&c);
@@ -236,18 +238,22 @@ static void anomalies(struct who server)
 	closes(&c, false);
 }
 
-/* A head of 80 headers, some in other words; --max-header may cut it. */
+/* A head of 80 headers, some in other words, and a long one; --max-header may cut it. */
 static void long_head(struct who server)
 {
 	struct conn c = told(5, CAP_ROLE_SERVER, server);
-	char line[64];
+	char line[64], wide[600];
 
 	READS(&c, "GET /head HTTP/1.1\r\nHost: a\r\n");
 	for (int i = 0; i < 80; i++)
 		says(&c, CAP_RECV, line,
 		     snprintf(line, sizeof(line), "%c-Header-%d: %d\r\n", i & 1 ? 'x' : 'X', i % 40,
 			      i));
-	READS(&c, "\r\n");
+	READS(&c, "X-Wide: .");
+	for (size_t i = 0; i < sizeof(wide); i++)
+		wide[i] = "\xe2\x82\xac"[i % 3];
+	says(&c, CAP_RECV, wide, sizeof(wide));
+	READS(&c, "\r\n\r\n");
 	SENDS(&c, OK NONE);
 	closes(&c, false);
 }
