@@ -57,6 +57,8 @@ struct cap_conn {
 };
 
 struct capture_ops {
+	/* The arguments of a new process, with a NUL behind each: they may be masked in place. */
+	void (*args)(char *args, size_t len);
 	/* A new connection: nothing of it was handed out yet. */
 	void (*conn)(struct cap_conn *c);
 	/*

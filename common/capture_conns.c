@@ -130,6 +130,15 @@ void conn_settle(struct conn *c)
 		unwait(c);
 }
 
+/* Of a unix socket's two ends the first has no peer with a number yet: the second tells it. */
+static void tell_peer(const struct conn *c)
+{
+	struct cap_conn *peer = c->pub.peer ? capture_find(c->pub.peer) : NULL;
+
+	if (peer && !peer->peer)
+		peer->peer = c->pub.id;
+}
+
 static void describe(struct conn *c, const struct cap_conn_rec *r)
 {
 	c->pub.flow = r->flow;
@@ -138,6 +147,7 @@ static void describe(struct conn *c, const struct cap_conn_rec *r)
 	c->pub.role = r->role;
 	c->pub.joined = r->flags & CAP_F_JOINED;
 	memcpy(c->pub.path, r->path, sizeof(c->pub.path));
+	tell_peer(c);
 	if (c->pub.joined)
 		return;
 	stream_start(&c->side[0].s, r->seq[0]);

@@ -148,8 +148,11 @@ static bool set_cmdline(struct cap_task *k, const char *args, size_t n)
 	k->cmdline = malloc(n + 1);
 	if (!k->cmdline)
 		return false;
+	memcpy(k->cmdline, args, n);
+	if (capture.ops.args)
+		capture.ops.args(k->cmdline, n);
 	for (size_t i = 0; i < n; i++)
-		k->cmdline[i] = args[i] ? args[i] : ' ';
+		k->cmdline[i] = k->cmdline[i] ?: ' ';
 	k->cmdline[n] = 0;
 	k->cmdline_len = n;
 	return true;

@@ -2,6 +2,8 @@
 #include "record.h"
 #include "log.h"
 #include <errno.h>
+#include <unistd.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,16 +36,21 @@ int record_create(struct record_writer **out, const char *path, const char *tool
 {
 	struct header h = {.format = format, .wall_offset_ns = wall_offset_ns};
 	struct record_writer *w = calloc(1, sizeof(*w));
+	int fd;
 
 	if (!w)
 		return -ENOMEM;
 	memcpy(h.magic, magic, sizeof(magic));
 	snprintf(h.tool, sizeof(h.tool), "%s", tool);
 	w->path = strdup(path);
-	w->f = fopen(path, "we");
+	/* For its owner alone: what was on the wire is in it, unmasked. */
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	w->f = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!w->path || !w->f) {
 		int err = errno;
 
+		if (fd >= 0)
+			close(fd);
 		free(w->path);
 		free(w);
 		return fail(-err, "cannot write the recording %s: %s", path, strerror(err));

@@ -53,6 +53,14 @@ size_t redact_header(const struct redact *r, const char *name, size_t name_len, 
 /* Masks a request's target or any URL. Returns how many bytes it masked. */
 size_t redact_url(const struct redact *r, char *url, size_t len);
 
+/*
+ * Masks the arguments of a command line, with a NUL behind each (the last may lack it): headers
+ * (curl -H "Authorization: ..."), what stands behind the colon where a user is given (-u, --user),
+ * URLs, and values of options with the names above (--password=x, --token x). An option that only
+ * its program knows to be one is not found. Returns how many bytes it masked.
+ */
+size_t redact_args(const struct redact *r, char *args, size_t len);
+
 /* --- a head as on the wire, in any pieces */
 
 /* The letters and digits of a name, small ones; of a long one the last. */

@@ -118,7 +118,7 @@ static int check_settings(void)
 {
 	int outputs = set.pretty + std.json + (set.pcapng && !strcmp(set.pcapng, "-"));
 	uint64_t size = 64;
-	int err = parse_max_body();
+	int err = parse_max_body() ?: select_init();
 
 	for (size_t i = 0; i < set.redact_headers.n && !err; i++)
 		err = redact_add_header(&redact, set.redact_headers.v[i]);

@@ -116,14 +116,15 @@ int live_run(void)
 	};
 	int err, status, ended;
 
-	err = select_init() ?: messages_init() ?: pretty_init() ?: open_files() ?: run_init(&tool);
+	err = messages_init() ?: pretty_init() ?: open_files() ?: run_init(&tool);
 	if (!err && std.replay)
 		err = run_replay();
 	else
 		err = err ?: start() ?: run_loop();
 	/* What is under way is told of, whatever ended the run. */
-	messages_finish();
-	ended = har_close() ?: pcapng_close();
+	ended = messages_finish();
+	ended = har_close() ?: ended;
+	ended = pcapng_close() ?: ended;
 	if (!err)
 		err = ended;
 	status = run_finish(err);

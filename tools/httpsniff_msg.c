@@ -307,6 +307,8 @@ static void fill_lost(struct message *msg, const struct link *l, const struct dr
 	int hole = l->hole[m->dir];
 
 	msg->lost_bytes = m->lost + d->unread;
+	msg->bytes = m->wire_bytes - d->unread;
+	msg->complete = m->complete && !msg->lost_bytes;
 	msg->lost_cause = d->cause;
 	if (msg->lost_cause)
 		return;
@@ -332,7 +334,7 @@ static void show(struct message *msg, struct link *l, struct draft *d)
 	if (msgs.raw)
 		fill_raw(msg, l, d);
 	msg_stats.shown++;
-	msg_stats.incomplete += !m->complete;
+	msg_stats.incomplete += !msg->complete;
 	told(rows_message(msg));
 	told(pretty_message(msg));
 	told(har_message(msg));
@@ -382,9 +384,16 @@ static void on_unanswered(void *ctx, uint64_t number, void *user, enum http1_why
 
 /* --- */
 
+static void mask_args(char *args, size_t len)
+{
+	if (!set.no_redact)
+		redact_args(&redact, args, len);
+}
+
 int messages_init(void)
 {
 	const struct capture_ops ops = {
+		.args = mask_args,
 		.conn = on_conn,
 		.raw = on_raw,
 		.gap = on_gap,

@@ -73,6 +73,8 @@ struct message {
 	const char *body_coding; /* Content-Encoding that was not undone ("br"), or NULL */
 	const char *decoding; /* what went wrong in decoding ("truncated", "ratio" ...), or NULL */
 	bool truncated; /* head or body are longer than what is shown */
+	uint64_t bytes; /* on the wire, without lost_bytes */
+	bool complete; /* all of it went by, and nothing of it is lost */
 	uint64_t lost_bytes; /* lost, or unreadable, of this message */
 	const char *lost_cause; /* "lost", "io_uring" ..., of the first of them; NULL: none */
 	/* As on the wire, redacted; only where set.raw or set.pcapng asks for it, else NULL. */

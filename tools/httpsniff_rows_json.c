@@ -106,7 +106,7 @@ static void put_start(struct json *j, const struct message *msg)
 {
 	const struct http1_msg *m = msg->m;
 
-	json_u64(j, "bytes", m->wire_bytes);
+	json_u64(j, "bytes", msg->bytes);
 	put_text(j, "method", row_method(msg));
 	put_text(j, "url", row_url(msg));
 	if (m->request)
@@ -168,7 +168,7 @@ static void put_state(struct json *j, const struct message *msg)
 {
 	const struct http1_msg *m = msg->m;
 
-	json_bool(j, "complete", m->complete);
+	json_bool(j, "complete", msg->complete);
 	if (!m->complete)
 		json_str(j, "why", http1_why_name(m->why));
 	json_bool(j, "truncated", msg->truncated);

@@ -66,7 +66,7 @@ static void put_anomalies(struct json *j, uint32_t anomalies)
 /* What a reader has to know before he takes the body for all that was said. */
 static void put_notes(struct json *j, const struct message *msg)
 {
-	if (!msg->m->complete)
+	if (!msg->complete)
 		logfmt_str(j, "complete", "false");
 	if (!msg->m->complete)
 		logfmt_str(j, "why", http1_why_name(msg->m->why));
@@ -117,7 +117,7 @@ void text_message(struct json *j, const struct message *msg)
 
 	put_when(j, msg->time_ns);
 	put_where(j, msg->conn, &msg->who, m->dir);
-	logfmt_u64(j, "bytes", m->wire_bytes);
+	logfmt_u64(j, "bytes", msg->bytes);
 	put_text(j, "method", row_method(msg));
 	put_text(j, "url", row_url(msg));
 	if (!m->request)
