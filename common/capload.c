@@ -47,9 +47,9 @@ enum need { MUST, MAY }; /* a hook that a kernel may lack */
 enum part { ALWAYS, UNIX, TWICE };
 
 /*
- * In the order of attaching: ends first, so that a call that is seen to begin is seen to end. Of two
- * programs on a tracepoint the one that was attached first runs first, in a trampoline the last one;
- * the second programs run second.
+ * In the order of attaching: ends first, so that a call that is seen to begin is seen to end. Of
+ * two programs on a tracepoint the one that was attached first runs first, in a trampoline the last
+ * one; the second programs run second.
  */
 static const struct hook {
 	const char *prog, *function; /* function NULL: its section says it; a kprobe needs it */
@@ -122,8 +122,8 @@ static bool goes(const struct hook *h)
 }
 
 /*
- * May it preempt what runs in the kernel? "#1 SMP PREEMPT_DYNAMIC ..." is built to; where debugfs can
- * be read it says which of "none (voluntary) full" is in force.
+ * May it preempt what runs in the kernel? "#1 SMP PREEMPT_DYNAMIC ..." is built to; where debugfs
+ * can be read it says which of "none (voluntary) full" is in force.
  */
 static bool preemptible(void)
 {

@@ -133,7 +133,8 @@ extern const char *const cap_count_names[CAP_COUNTS];
  * The kernel half's identity: bytes that went by are captured, not HTTP, lost to the ring or
  * unread, and those captured came here; and of those that came here, where they went. Adds keys to
  * j and lines behind those in text, which has size bytes; false when it does not hold. After a run
- * that was cut short it is not judged (counts.last is 0): true. To be called after capture_finish().
+ * that was cut short it is not judged (counts.last is 0): true. To be called after
+ * capture_finish().
  */
 struct json;
 bool capture_account(struct json *j, char *text, size_t size);

@@ -17,8 +17,8 @@ struct record_writer;
 struct record_reader;
 
 /*
- * Creates (mode 0600: there may be secrets in it) or truncates the file. wall_offset_ns: wall clock minus CLOCK_MONOTONIC. -errno and
- * text.
+ * Creates (mode 0600: there may be secrets in it) or truncates the file. wall_offset_ns: wall clock
+ * minus CLOCK_MONOTONIC. -errno and text.
  */
 int record_create(struct record_writer **w, const char *path, const char *tool, uint32_t format,
 		  int64_t wall_offset_ns);

@@ -64,6 +64,7 @@ static void account_json(struct json *j)
 	json_u64(j, "notices", s->notices);
 	json_u64(j, "gap_records", s->gaps);
 	json_u64(j, "message_bytes", s->bytes);
+	json_u64(j, "message_unread_bytes", s->unread);
 	json_u64(j, "lost_bytes", s->lost);
 }
 
@@ -82,8 +83,8 @@ static void messages_say(uint64_t sum)
 	cause(s->lost, "; bytes LOST or unread", " (see the gaps)");
 	if (s->messages != sum)
 		say("\nnot equal: messages %" PRIu64 " and %" PRIu64, s->messages, sum);
-	if (s->bytes != capture_stats.http.messages)
-		say("\nnot equal: bytes of messages %" PRIu64 " and %" PRIu64, s->bytes,
+	if (s->bytes + s->unread != capture_stats.http.messages)
+		say("\nnot equal: bytes of messages %" PRIu64 " and %" PRIu64, s->bytes + s->unread,
 		    capture_stats.http.messages);
 }
 
@@ -92,7 +93,7 @@ bool account_summary(struct json *j, char *text, size_t size, void *ctx)
 	const struct msg_stats *s = &msg_stats;
 	uint64_t sum =
 		s->shown + s->filtered + s->rate_limited + s->deduped + s->over_max + s->no_memory;
-	bool ok = s->messages == sum && s->bytes == capture_stats.http.messages;
+	bool ok = s->messages == sum && s->bytes + s->unread == capture_stats.http.messages;
 
 	out.at = text;
 	out.left = size;

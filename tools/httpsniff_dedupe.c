@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * A message that both ends of a connection tell of. Which one it is, is known for certain: who sends
- * to whom, and the sequence number of its first byte. The end that tells first is believed, so that
- * nothing has to wait; nearly always that is the sender.
+ * A message that both ends of a connection tell of. Which one it is, is known for certain: who
+ * sends to whom, and the sequence number of its first byte. The end that tells first is believed,
+ * so that nothing has to wait; nearly always that is the sender.
  */
 #include "httpsniff_select.h"
 #include "log.h"
@@ -61,8 +61,8 @@ static uint32_t *bucket_of(const struct key *k)
 }
 
 /*
- * False where nobody can tell: the record of the connection was lost; the other end of a unix socket
- * is not known, or its bytes were not counted from the first on.
+ * False where nobody can tell: the record of the connection was lost; the other end of a unix
+ * socket is not known, or its bytes were not counted from the first on.
  */
 static bool key_of(const struct message *msg, struct key *k)
 {

@@ -350,7 +350,8 @@ static void on_end(void *ctx, struct http1_msg *m)
 	struct draft *d = draft_of(m);
 	struct message msg = {.conn = c, .m = m, .sequence = ++msg_stats.messages};
 
-	msg_stats.bytes += m->wire_bytes;
+	msg_stats.bytes += m->wire_bytes - (d ? d->unread : 0);
+	msg_stats.unread += d ? d->unread : 0;
 	if (!d) {
 		msg_stats.no_memory++;
 		return;

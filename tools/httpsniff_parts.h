@@ -5,7 +5,7 @@
  * httpsniff's user half in parts:
  *   httpsniff.c         options, main
  *   httpsniff_live.c    the life of a run
- *   httpsniff_msg.c     from common/capture to struct message: bodies, raw bytes, requests of responses
+ *   httpsniff_msg.c     from common/capture to struct message: bodies, raw bytes, whose response
  *   httpsniff_raw.c     the bytes as on the wire, kept until their message ends
  *   httpsniff_select.c  filters of messages, --rate, --dedupe; counts what they leave out
  *   httpsniff_rows.c    JSON lines, and the lines of text
@@ -59,8 +59,8 @@ struct message {
 	uint64_t time_ns, end_ns; /* wall clock, ns since the epoch: first and last byte */
 	uint64_t sequence; /* of all messages of the run, from 1, in the order of their ends */
 	/*
-	 * The head as on the wire, redacted unless --no-redact, with the same length as m->text: spans
-	 * of m (method, target, reason, headers) are spans of it too.
+	 * The head as on the wire, redacted unless --no-redact, with the same length as m->text:
+	 * spans of m (method, target, reason, headers) are spans of it too.
 	 */
 	const char *text;
 	/* Of a request: its own. Of a response: those of the request that it answers, or NULL. */
@@ -123,7 +123,8 @@ struct msg_stats {
 	uint64_t no_memory; /* to show it with */
 	uint64_t incomplete; /* of shown: complete is false */
 	uint64_t unanswered, gaps, notices;
-	uint64_t bytes; /* on the wire, of all messages */
+	uint64_t bytes; /* on the wire, of all messages, without lost ones */
+	uint64_t unread; /* in messages: that went by, but could not be read */
 	uint64_t lost; /* in messages or between them */
 };
 extern struct msg_stats msg_stats;
@@ -171,7 +172,9 @@ int pretty_init(void);
 int pretty_message(const struct message *msg);
 int pretty_gap(const struct gap *g);
 int pretty_notice(const struct notice *n);
-/* FILE is opened (with privileges), written to as messages come, and ended with what makes it whole. */
+/*
+ * FILE is opened (with privileges), written to as messages come, and ended with what makes it whole.
+ */
 int har_open(const char *file);
 int har_message(const struct message *msg);
 /* No response will come to r, which is about to be freed. Called where r->har is set only. */

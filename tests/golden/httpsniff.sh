@@ -124,7 +124,7 @@ sums() {
 	replay "$1" -j && jq -e -s '([.[] | select(.type == "message") | .bytes] | add) as $sum
 		| .[-1] | .balanced and .message_bytes == $sum
 		and .bytes_sent + .bytes_received - .bytes_not_http - .bytes_ring_full - .bytes_duplicate
-			== $sum + .bytes_skipped + .bytes_opaque' out
+			== $sum + .message_unread_bytes + .bytes_skipped + .bytes_opaque' out
 }
 for name in "${whole[@]}"; do
 	wanted "bytes-add-up ($name)" && check_true "bytes-add-up ($name)" "bytes are missing" sums "$name"

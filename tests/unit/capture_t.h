@@ -79,8 +79,11 @@ static void on_message_end(void *ctx, struct http1_msg *m)
 	tell(m->complete ? " " : ":%s ", http1_why_name(m->why));
 }
 
-static const struct capture_ops told_ops = {
-	on_conn, on_raw, on_gap, on_gone, {.head = on_head, .end = on_message_end}};
+static const struct capture_ops told_ops = {.conn = on_conn,
+					    .raw = on_raw,
+					    .gap = on_gap,
+					    .gone = on_gone,
+					    .http1 = {.head = on_head, .end = on_message_end}};
 
 static void start(uint32_t max_conns)
 {
