@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# httpsniff and the ways in which bytes go: each call that sends and that receives, each kind of socket, connections
+# that are older than the tool, and those that several processes or many threads have. All that a backend can read is
+# there; what it cannot read is marked, byte for byte.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/httpsniff-lib.sh
+. "$top/tests/httpsniff-lib.sh"
+
+# ways send|receive: those that the workload has.
+ways() { "$LOAD/http" --help | sed -n "/^ways to $1:/,/^\$/s/^  \([a-z0-9-]*\) .*/\1/p"; }
+# content HOW: small messages and large ones, but few bytes where they go one by one.
+content() {
+	case $1 in
+	bytes) echo "-n 2 --size 3000 echo" ;;
+	*) echo "sizes" ;;
+	esac
+}
+
+# --- TCP: one run of the tool
+
+ports 120
+pending old --old get
+pending old-mptcp --old --mptcp get
+pending old-many -c 20 --old --threads get
+for part in head body response; do pending "mid$part" "mid$part"; done
+tools_start calls -p "$low-$high" --max-body all
+begin
+for how in $(ways send); do
+	# shellcheck disable=SC2046
+	run "send-$how" --send "$how" $(content "$how")
+done
+for how in $(ways receive); do
+	# shellcheck disable=SC2046
+	run "recv-$how" --recv "$how" $(content "$how")
+done
+
+# A megabyte at a time, and more than the tool takes in one piece.
+run large --buffer 2097152 --recv waitall echo-1m
+for how in writev1024 sendmsg300 sendfile uring-send uring-sendmsg300; do
+	run "large-$how" --send "$how" --buffer 2097152 --recv waitall echo-1m
+done
+
+# Addresses and protocols
+run ipv4 -4 post
+run ipv6 -6 post
+run mapped --mapped post
+run mptcp --mptcp sizes
+run mptcp-6 -6 --mptcp post
+run mptcp-sendmsg300 --mptcp --send sendmsg300 --recv readv300 sizes
+run mptcp-server --mptcp-server sizes
+run netns --netns get
+run netns-6 --netns -6 get
+
+# Who has the connection
+run fork --fork get
+run prefork prefork
+run passed passed
+run dup dup
+run dup-bytehead --send bytehead -n 4 dup
+run threads threads
+run blocked -c "${crowd:-500}" --hold 1000 blocked
+run short -c 200 short
+run reuse reuse
+run idle -c 100 idle
+run odd-comm odd-comm
+tools_stop calls
+judge calls
+finish

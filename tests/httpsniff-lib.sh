@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# shellcheck shell=bash
+# For the tests of httpsniff: sourced behind tests/lib.sh. Many workloads of tests/load/http run under one start of
+# the tool, one with each backend that loads here, and are told apart by their ports; tests/httpsniff-truth.py says of
+# each whether what was said of it is true. A case is BACKEND-NAME, and BACKEND alone the account of that run.
+
+every_backend='fentry tracepoint kprobe'
+truths=$tmp/truth # NAME.json is what the workload NAME printed
+mkdir "$truths"
+declare -A tools fds pending_pid cannot
+backends= names= broken=
+
+# ports N: N of them that nobody has, $low to $high; next_port is $port.
+ports() {
+	local i
+	for ((i = 0; i < 50; i++)); do
+		low=$((10000 + RANDOM % 200 * 100))
+		high=$((low + $1 - 1))
+		[ -n "$(ss -Htan "( sport ge :$low and sport le :$high ) or ( dport ge :$low and dport le :$high )")" ] || break
+	done
+	port=$((low - 1))
+}
+
+# tools_start RUN ARG...: the tool with each backend; those that load are $backends, and of each the output is
+# $tmp/RUN.BACKEND.out. Names of cases are wanted with RUN-, too, where RUN has to be told apart.
+tools_start() {
+	local b run=$1
+	shift
+	backends=
+	for b in $every_backend; do
+		"$BIN/httpsniff" -v --backend "$b" -j --no-redact "$@" >"$tmp/$run.$b.out" 2>"$tmp/$run.$b.err" </dev/null &
+		tools[$b]=$!
+		pids="$pids $!"
+	done
+	for b in $every_backend; do
+		t_err=$tmp/$run.$b.err
+		wait_for 90 sh -c "grep -q ': ready (' '$t_err' || ! kill -0 ${tools[$b]}"
+		if grep -q ': ready (' "$t_err"; then
+			backends="$backends $b"
+		else
+			wait "${tools[$b]}"
+		fi
+	done
+	[ -n "$backends" ] || bench_broken "$(cat "$tmp/$run".*.err)"
+}
+# tools_stop RUN: ends them.
+tools_stop() {
+	local b
+	for b in $backends; do kill -INT "${tools[$b]}"; done
+	for b in $backends; do
+		wait "${tools[$b]}"
+		echo $? >"$tmp/$1.$b.status"
+	done
+}
+
+# any_wanted NAME: with some backend
+any_wanted() {
+	local b
+	for b in $every_backend; do wanted "$b-$1" && return; done
+	return 1
+}
+# run NAME ARG...: a workload from begin to end, on a port of its own.
+run() {
+	local name=$1
+	shift
+	any_wanted "$name" || return 0
+	port=$((port + 1))
+	"$LOAD/http" -p "$port" "$@" >"$truths/$name.json" 2>"$truths/$name.err" </dev/null
+	load_ended "$name" $?
+}
+load_ended() {
+	case $2 in
+	0) names="$names $1" ;;
+	77) cannot[$1]=$(tail -n 1 "$truths/$1.err") ;;
+	*) bench_broken "http $1: $(cat "$truths/$1.err")" ;;
+	esac
+}
+# pending NAME ARG...: a workload that waits until `begin`; its process is ${pending_pid[NAME]}.
+pending() {
+	local name=$1
+	shift
+	any_wanted "$name" || return 0
+	port=$((port + 1))
+	rm -f "$tmp/fifo"
+	mkfifo "$tmp/fifo" || exit 99
+	"$LOAD/http" -w -p "$port" "$@" <"$tmp/fifo" >"$truths/$name.json" 2>"$truths/$name.err" &
+	pending_pid[$name]=$!
+	pids="$pids $!"
+	exec {t_fd}>"$tmp/fifo"
+	fds[$name]=$t_fd
+	wait_for 60 sh -c "grep -q '^pid ' '$truths/$name.json' || ! kill -0 ${pending_pid[$name]}"
+}
+# begin: all that wait, one after the other.
+begin() {
+	local name
+	for name in "${!pending_pid[@]}"; do
+		t_fd=${fds[$name]}
+		{ echo >&"$t_fd"; } 2>/dev/null
+		exec {t_fd}>&-
+		wait "${pending_pid[$name]}"
+		load_ended "$name" $?
+		unset "pending_pid[$name]"
+	done
+}
+
+# pages FILE: can this kernel's page cache be read? It must be where it always was, which the tool finds out and says in
+# FILE, or the kernel says where it is.
+pages() {
+	local major minor
+	IFS=. read -r major minor _ < <(uname -r)
+	[ $((major * 1000 + minor)) -ge 5016 ] || return
+	grep -q ' vmemmap_base$' /proc/kallsyms || grep -q 'pages can be read' "$1"
+}
+
+# judge RUN ARG...: what was said of the workloads that ran, against the truth.
+judge() {
+	local b run=$1 name why page=
+	shift
+	for b in $every_backend; do
+		[[ " $backends " == *" $b "* ]] || { skip "$b" "$(grep -v '^$' "$tmp/$run.$b.err" | tail -n 1)"; continue; }
+		pages "$tmp/$run.$b.err" && page=--pages
+		# shellcheck disable=SC2046,SC2086
+		python3 "$top/tests/httpsniff-truth.py" --backend "$b" $page "$@" "$tmp/$run.$b.out" \
+			$(printf "$truths/%s.json " $names) >"$tmp/verdict" 2>"$tmp/verdict.err" ||
+			bench_broken "$(tail -n 3 "$tmp/verdict.err")"
+		while read -r name why; do
+			[ "$name" != account ] || { verdict "$run" "$b" "$(cat "$tmp/$run.$b.status") $why"; continue; }
+			wanted "$b-$name" || continue
+			[ "$why" != ok ] || { ok "$b-$name"; continue; }
+			cp "$truths/$name.json" "$tmp/load"
+			not_ok "$b-$name" "$why"
+			broken="$broken $b-$name"
+		done <"$tmp/verdict"
+		for name in "${!cannot[@]}"; do
+			! wanted "$b-$name" || skip "$b-$name" "${cannot[$name]}"
+		done
+	done
+}
+# The run's account. In a guest a hook may find the one before it interrupted, and then does not run.
+verdict() {
+	cp "$tmp/$1.$2.err" "$tmp/err"
+	check "$2" "$3" "0 ok"
+}
