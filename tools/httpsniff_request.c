@@ -46,11 +46,13 @@ static struct http1_span authority(const struct http1_msg *m)
 	return (struct http1_span){m->target.at + from, n - from};
 }
 
+/* RFC 9112, 3.2.2: where the target has one, the header does not count. */
 static struct http1_span host(const struct http1_msg *m)
 {
-	const struct http1_span *h = msg_header(m, "Host", 4);
+	struct http1_span a = authority(m);
+	const struct http1_span *h = a.len ? NULL : msg_header(m, "Host", 4);
 
-	return h ? *h : authority(m);
+	return h ? *h : a;
 }
 
 static struct asked *spare(void)
