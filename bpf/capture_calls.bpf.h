@@ -13,13 +13,14 @@
 #define PF_KTHREAD   0x200000
 
 #define TRIES_UNKNOWN 4 /* calls that do not look like HTTP, before a connection is given up */
-#define TRIES_MAYBE   64
+#define TRIES_MAYBE   65536
+#define TRIES_LONG    8192 /* what a call that is long enough to tell counts for */
 #define TRIES_NOT     64 /* turns at which one that was given up is looked at again; then ... */
 #define TRIES_RARE    16 /* ... at one in so many */
 
 /* A connection of which it is not known that it speaks HTTP. Is the call to be told of? */
 static __always_inline bool judge(struct cap_state *c, __u32 dir, enum look look,
-				  const struct src *s)
+				  const struct src *s, __u32 len)
 {
 	switch (look) {
 	case LOOK_REQUEST:
@@ -44,10 +45,11 @@ static __always_inline bool judge(struct cap_state *c, __u32 dir, enum look look
 		if (c->verdict == CAP_UNKNOWN)
 			c->tries = 0;
 		c->verdict = CAP_MAYBE;
+		c->in_head[0] = c->in_head[1] = 1;
 		break;
 	default: break;
 	}
-	c->tries++;
+	c->tries += c->verdict == CAP_MAYBE && len >= 16 ? TRIES_LONG : 1;
 	if (c->verdict != CAP_NOT &&
 	    c->tries >= (c->verdict == CAP_MAYBE ? TRIES_MAYBE : TRIES_UNKNOWN)) {
 		c->verdict = CAP_NOT;
@@ -136,7 +138,7 @@ static __always_inline int on_bytes(const bool direct, struct sock *sk, int prot
 	}
 	simplify(s);
 	look = look_into(c, dir, s, len, &found);
-	if (c->verdict != CAP_HTTP && c->verdict != CAP_TLS && !judge(c, dir, look, s)) {
+	if (c->verdict != CAP_HTTP && c->verdict != CAP_TLS && !judge(c, dir, look, s, len)) {
 		count(CAP_N_NOT_HTTP, len);
 		return 0;
 	}
@@ -150,9 +152,13 @@ static __always_inline int on_bytes(const bool direct, struct sock *sk, int prot
 	}
 	if (c->verdict == CAP_TLS || c->verdict == CAP_HTTP2)
 		call.want = len < LARGE ? len : LARGE;
-	else if (limited())
+	else if (limited()) {
+		/* A few letters may be the beginning of a head that comes bit by bit. */
+		if (look == LOOK_SHORT && s->kind != SRC_NONE)
+			c->in_head[dir & 1] = 1;
 		call.want = wanted(c, dir & 1, len, look == LOOK_REQUEST || look == LOOK_RESPONSE,
 				   found);
+	}
 	emit(&call, s);
 	return 0;
 }

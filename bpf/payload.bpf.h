@@ -359,7 +359,7 @@ static __always_inline void walk_emit(struct act *a, __u64 n, __u32 len)
 		ring_lost(len);
 }
 
-/* Takes the next piece, or copies the next part of the one at hand. Nonzero: it is over. */
+/* Copies the next part, of the piece at hand or of the next one. Nonzero: it is over. */
 __noinline int walk_step(__u64 who)
 {
 	struct act *a = act_get(who);
@@ -375,9 +375,10 @@ __noinline int walk_step(__u64 who)
 		a->src.skip -= n;
 		a->base += n;
 		a->seg -= n;
-		return 0;
 	}
 	n = a->seg < a->remain ? a->seg : a->remain;
+	if (!n)
+		return 0;
 	if (n > WALK_MAX)
 		n = WALK_MAX;
 	walk_emit(a, n, n);

@@ -116,7 +116,7 @@ static void put_name(struct json *j, struct text name)
 	char *text;
 
 	for (size_t i = 0; i < name.n; i++)
-		ascii &= name.s[i] >= 0;
+		ascii &= (unsigned char)name.s[i] < 0x80;
 	if (!ascii)
 		body_text_feed(&t, name.s, name.n);
 	if (!memchr(name.s, '\\', name.n) && body_text_end(&t, false)) {
