@@ -147,6 +147,7 @@ static int on_end(const struct cap_end_rec *r)
 	c = conn_touch(r->id);
 	if (!c)
 		return 0;
+	conn_base(c, r->dir);
 	stream_fin(&capture_stats.streams, &c->side[r->dir].s, r->seq, r->now_ns, capture.now_ns);
 	conn_settle(c);
 	return 0;
@@ -167,6 +168,7 @@ static int on_close(const struct cap_close_rec *r)
 	c->pub.reset = r->reset;
 	memcpy(c->pub.bytes, r->bytes, sizeof(c->pub.bytes));
 	for (int i = 0; i < 2; i++) {
+		conn_base(c, i);
 		if (r->reset)
 			stream_reset(all, &c->side[i].s, r->now_ns);
 		else

@@ -148,10 +148,19 @@ static void describe(struct conn *c, const struct cap_conn_rec *r)
 	c->pub.joined = r->flags & CAP_F_JOINED;
 	memcpy(c->pub.path, r->path, sizeof(c->pub.path));
 	tell_peer(c);
-	if (c->pub.joined)
-		return;
-	stream_start(&c->side[0].s, r->seq[0]);
-	stream_start(&c->side[1].s, r->seq[1]);
+	for (int i = 0; i < 2; i++) {
+		c->side[i].first = r->seq[i];
+		c->side[i].first_known = true;
+		/* What was under way when it was told of may still come before that. */
+		if (!c->pub.joined)
+			stream_start(&c->side[i].s, r->seq[i]);
+	}
+}
+
+void conn_base(struct conn *c, int dir)
+{
+	if (c->side[dir].first_known)
+		stream_start(&c->side[dir].s, c->side[dir].first);
 }
 
 static int client_dir(const struct cap_conn *c)

@@ -16,8 +16,10 @@ struct side {
 	uint64_t base; /* stream position of http1's position 0 */
 	struct late *late, *late_last; /* what waits for the other direction, in order */
 	uint32_t tag; /* of the last record */
+	uint32_t first; /* of a connection that was joined: the next byte when it was told of */
 	uint8_t dir;
 	bool based;
+	bool first_known;
 };
 
 struct task {
@@ -67,6 +69,8 @@ void conn_drop(struct conn *c);
 /* After a call of stream.h: hands out what need not wait any longer; c may be gone then. */
 void conn_settle(struct conn *c);
 void conn_wait(struct conn *c); /* puts it among capture.waiting */
+/* Before an end is told: what is missing of a direction is known also where nothing of it came. */
+void conn_base(struct conn *c, int dir);
 static inline struct conn *conn_of(struct stream *s)
 {
 	struct side *side = (struct side *)s;

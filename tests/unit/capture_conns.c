@@ -87,6 +87,31 @@ static void test_unknown(void)
 	finish();
 }
 
+/* Joined: of a direction of which nothing came it is known where it was, and so what is missing at its end. */
+static void test_joined_ends(void)
+{
+	struct cap_conn_rec r = conn_rec(7, CAP_ROLE_SERVER, true);
+
+	start(0);
+	r.seq[0] = 500;
+	r.seq[1] = 1000;
+	capture_record(CAP_REC_CONN, &r, sizeof(r), NULL);
+	data(7, CAP_SEND, 500, OK200);
+	T_STR(said(), "~7 R1>-@20 r1");
+	close_conn(7, 500 + NOK, 1300, false);
+	capture_tick(now + 201 * MS);
+	T_STR(said(), "G1@0+300lost -7");
+	r.id = 8;
+	capture_record(CAP_REC_CONN, &r, sizeof(r), NULL);
+	end(8, CAP_RECV, 1000);
+	/* What was under way when it was told of may be from before. */
+	data(8, CAP_SEND, 500 - NOK, OK200);
+	close_conn(8, 500, 1000, false);
+	now += 202 * MS;
+	finish();
+	T_STR(said(), "~8 R1>-@20 r1 -8");
+}
+
 static void test_again(void)
 {
 	struct cap_conn_rec r = conn_rec(7, CAP_ROLE_CLIENT, false);
@@ -187,6 +212,7 @@ int main(void)
 	test_close_waits();
 	test_reset();
 	test_unknown();
+	test_joined_ends();
 	test_again();
 	test_room();
 	test_many();
