@@ -13,8 +13,7 @@
 #define PF_KTHREAD   0x200000
 
 #define TRIES_UNKNOWN 4 /* calls that do not look like HTTP, before a connection is given up */
-#define TRIES_MAYBE   65536
-#define TRIES_LONG    8192 /* what a call that is long enough to tell counts for */
+#define TRIES_MAYBE   8 /* likewise, of 16 bytes and more, where the first ones were too short */
 #define TRIES_NOT     64 /* turns at which one that was given up is looked at again; then ... */
 #define TRIES_RARE    16 /* ... at one in so many */
 
@@ -49,7 +48,7 @@ static __always_inline bool judge(struct cap_state *c, __u32 dir, enum look look
 		break;
 	default: break;
 	}
-	c->tries += c->verdict == CAP_MAYBE && len >= 16 ? TRIES_LONG : 1;
+	c->tries += c->verdict != CAP_MAYBE || len >= 16;
 	if (c->verdict != CAP_NOT &&
 	    c->tries >= (c->verdict == CAP_MAYBE ? TRIES_MAYBE : TRIES_UNKNOWN)) {
 		c->verdict = CAP_NOT;
@@ -97,17 +96,27 @@ static __noinline enum look look_into(struct cap_state *c, __u32 dir, const stru
 {
 	__u64 first[2] = {}, base, n;
 	enum look look = LOOK_SHORT;
-	__u32 known;
+	__u32 known, empty = 0;
 
 	*found = 0;
 	if (!first_piece(s, len, &base, &n))
 		return look;
 	known = first_bytes(s, base, n, first);
+	/* Empty lines before a message are passed over (RFC 9112, section 2.2). */
+	for (int i = 0; i < 2 && known > 2 && (first[0] & 0xffff) == ('\r' | '\n' << 8); i++) {
+		base += 2;
+		n -= 2;
+		empty += 2;
+		first[0] = first[1] = 0;
+		known = first_bytes(s, base, n, first);
+	}
 	look = look_at(first[0], first[1], known);
 	if (look == LOOK_REQUEST || look == LOOK_RESPONSE || look == LOOK_WORD ||
 	    (c->in_head[dir & 1] && limited()))
 		*found = scan_head(base, n, in_kernel(s));
-	/* A first line that is whole tells for certain; a long word alone says nothing. */
+	if (*found >= SCAN_END)
+		*found += empty * SCAN_END;
+	/* A first line that is whole tells for certain; a word alone says nothing. */
 	if (look == LOOK_REQUEST && (*found & (SCAN_LINE | SCAN_HTTP)) == SCAN_LINE)
 		look = LOOK_OTHER;
 	if (look == LOOK_WORD)

@@ -10,7 +10,7 @@
 enum look {
 	LOOK_OTHER,
 	LOOK_SHORT, /* too few to tell, but they may become a start line */
-	LOOK_WORD, /* a word that does not end: a method, maybe */
+	LOOK_WORD, /* a word, but no target that is one: the line's end will tell */
 	LOOK_REQUEST,
 	LOOK_RESPONSE,
 	LOOK_TLS,
@@ -55,12 +55,13 @@ static __always_inline bool begins_transfer_encoding(__u64 w)
 	return (w | ALL_BYTES(0x20)) == WORD('t', 'r', 'a', 'n', 's', 'f', 'e', 'r');
 }
 
-/* The sixteen bytes before a newline: do they end in " HTTP/1.1", CR or not? */
+/* The sixteen bytes before a newline: do they end in " HTTP/1.1", CR or not, a space or not? */
 static __always_inline bool ends_start_line(__u64 w1, __u64 w0)
 {
 	const __u64 end = WORD(' ', 'H', 'T', 'T', 'P', '/', '1', '.');
 
-	return (w1 >> 56 | w0 << 8) == end || (w1 >> 48 | w0 << 16) == end;
+	return (w1 >> 56 | w0 << 8) == end || (w1 >> 48 | w0 << 16) == end ||
+	       ((w1 >> 40 | w0 << 24) == end && (w0 >> 48 & 0xff) == ' ');
 }
 
 /* The high bit of each byte of w that is a space, from the lowest one on exact. */
@@ -92,6 +93,8 @@ static __always_inline enum look look_request(__u64 w0, __u64 w1, __u32 n)
 	next = (k < 8 ? w0 >> 8 * k : w1 >> 8 * (k - 8)) & 0xff;
 	if (next == '/' || next == '*' || (next | 0x20) == 'h')
 		return LOOK_REQUEST;
+	if (next == ' ' || next == '\t')
+		return LOOK_WORD;
 	return w0 == connect ? LOOK_REQUEST : LOOK_OTHER; /* its target is a host */
 }
 
