@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * tcpfloor: the least that tcplat's hooks can cost. Puts an empty program on each tracepoint that
- * its tracepoint backend uses, says "ready", and holds them until it is interrupted.
+ * tcpfloor: the least that a tool's hooks can cost. Puts an empty program on each tracepoint that
+ * tcplat's tracepoint backend uses, says "ready", and holds them until it is interrupted.
  *
  *	tcpfloor [-s]		-s: lets the kernel count them (bpf_stats), which has a cost of
  *				its own; at the end "runs N ns N" is printed, summed over them
+ *	tcpfloor [-s] NAME...	on these tracepoints instead, where the kernel has them
  *	tcpfloor -s ID...	puts nothing anywhere: counts these programs instead
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <ctype.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <signal.h>
@@ -65,6 +67,20 @@ static int put_all(void)
 	return err;
 }
 
+static int put_named(char **names)
+{
+	int err = 0;
+
+	for (; *names && !err; names++) {
+		err = put(*names);
+		if (err == -ENOENT || err == -ESRCH)
+			err = 0;
+		if (err)
+			fprintf(stderr, "tcpfloor: %s: %s\n", *names, strerror(-err));
+	}
+	return err;
+}
+
 static int open_ids(char **ids)
 {
 	for (; *ids && nprogs < MAX_PROGS; ids++) {
@@ -99,16 +115,21 @@ int main(int argc, char **argv)
 {
 	struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 	bool count = argc > 1 && !strcmp(argv[1], "-s");
+	char **args = argv + 1 + count;
 	struct sums before, after;
 	sigset_t set;
-	int sig;
+	int sig, err;
 
 	setrlimit(RLIMIT_MEMLOCK, &unlimited);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	if (argc > 1 + count ? open_ids(argv + 1 + count) : put_all())
+	if (!*args)
+		err = put_all();
+	else
+		err = isdigit(**args) ? open_ids(args) : put_named(args);
+	if (err)
 		return 1;
 	if (count && bpf_enable_stats(BPF_STATS_RUN_TIME) < 0) {
 		fprintf(stderr, "tcpfloor: the kernel does not count: %s\n", strerror(errno));
