@@ -2,7 +2,8 @@
 /*
  * A message that both ends of a connection tell of. Which one it is, is known for certain: who
  * sends to whom, and the sequence number of its first byte. The end that tells first is believed,
- * so that nothing has to wait; nearly always that is the sender.
+ * so that nothing has to wait; nearly always that is the sender. Where something is missing of what
+ * it told, and nothing of what the other tells, that is shown too.
  */
 #include "httpsniff_select.h"
 #include "log.h"
@@ -27,6 +28,7 @@ struct slot {
 	uint32_t next; /* of its bucket, plus one; 0: none */
 	uint8_t dir; /* of the end that told */
 	bool used;
+	bool complete; /* the message is */
 };
 
 static struct {
@@ -115,7 +117,7 @@ static void remember(const struct key *k, const struct message *msg)
 	uint32_t *bucket = bucket_of(k);
 
 	forget(dd.head);
-	*s = (struct slot){*k, msg->end_ns, *bucket, msg->m->dir, true};
+	*s = (struct slot){*k, msg->end_ns, *bucket, msg->m->dir, true, msg->complete};
 	*bucket = ++dd.head;
 	dd.head %= SLOTS;
 }
@@ -132,7 +134,8 @@ bool dedupe_seen(const struct message *msg)
 	i = find(&k);
 	if (i) {
 		s = &dd.slot[i - 1];
-		twin = s->dir != msg->m->dir && msg->end_ns < s->ns + KEEP_NS;
+		twin = s->dir != msg->m->dir && msg->end_ns < s->ns + KEEP_NS &&
+		       (s->complete || !msg->complete);
 		/* The same numbers may come again, on a new connection or in a long one. */
 		forget(i - 1);
 		if (twin)

@@ -330,7 +330,6 @@ static void show(struct message *msg, struct link *l, struct draft *d)
 	msg->text = set.no_redact ? m->text : d->text;
 	msg->truncated = m->truncated || m->head_bytes > d->head_len;
 	body_show(d, msg);
-	fill_lost(msg, l, d);
 	if (msgs.raw)
 		fill_raw(msg, l, d);
 	msg_stats.shown++;
@@ -362,6 +361,7 @@ static void on_end(void *ctx, struct http1_msg *m)
 	msg.time_ns = run_wall(m->first_ns);
 	msg.end_ns = run_wall(m->last_ns);
 	msg.request = d->asked ? &d->asked->r : NULL;
+	fill_lost(&msg, l, d);
 	if (select_message(&msg))
 		show(&msg, l, d);
 	if (msgs.raw)
