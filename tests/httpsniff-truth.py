@@ -28,6 +28,10 @@ from collections import defaultdict
 
 NOTICES = {"upgrade", "tunnel", "http2", "tls"}
 UPGRADES = {"upgrade": "websocket", "h2c": "h2c"}
+# Of the workload's case "codings": what is wrong with these, and codings that are not undone.
+DAMAGED = {"truncated": "truncated", "not-gzip": "not in this coding", "bad-checksum": "corrupt",
+           "bomb": "grows too much"}
+UNKNOWN = {"unknown": "br"}
 
 
 def lines(path):
@@ -49,6 +53,12 @@ class End:
 
     def joined(self):
         return self.counts["sent_before"] + self.counts["received_before"] > 0
+
+    def uncertain(self, m):
+        """Does a request before this one, or before that which it answers, end nobody knows where?"""
+        number = m["number"] if m["from"] == "client" else m["answers"] or m["number"]
+        return any(r["type"] == "message" and r["from"] == "client" and r["number"] <= number and not r["complete"]
+                   for r in self.truth.parts[self.conn["conn"]])
 
     def passed(self, side):
         """How many of a side's messages had begun before the tool."""
@@ -280,7 +290,7 @@ class Judge:
     def message(self, where, d, row, m, both_whole, lost=0):
         """both_whole: all bytes of both directions could be read."""
         end = d.end
-        self.start(where, end, row, m, both_whole and not end.joined())
+        self.start(where, end, row, m, both_whole and not end.joined() and not end.uncertain(m))
         self.differ(where, "bytes", row["bytes"] + row["lost_bytes"], m[d.moved])
         self.differ(where, "lost_bytes", row["lost_bytes"], lost)
         self.differ(where, "complete", row["complete"], m["complete"] and m[d.moved] == m["bytes"] and not lost)
@@ -291,7 +301,8 @@ class Judge:
         self.differ(where, "anomalies", sorted(row.get("anomalies", [])), sorted(self.anomalies(m)))
         self.headers(where, end, row, m)
         if not lost:
-            self.body(where, row, m)
+            request = end.truth.requests.get((m["conn"], m["answers"]), m)
+            self.body(where, row, dict(m, case_url=request["url"]))
         self.who(where, d, row, m)
         self.place(where, d, row, both_whole)
 
@@ -331,6 +342,13 @@ class Judge:
         body, whole = body_of(row), self.whole.get(self.name_of(row))
         decoded = m["decoded_bytes"] is not None
         size, sha = (m["decoded_bytes"], m["decoded_sha256"]) if decoded else (m["body_bytes"], m["body_sha256"])
+        last = m["case_url"].rpartition("/")[2] if m["coding"] else None
+        self.differ(where, "body_coding", row.get("body_coding"), UNKNOWN.get(last))
+        if self.max_body is None or self.max_body > size:
+            self.differ(where, "decoding", row.get("decoding"), DAMAGED.get(last))
+        if row.get("decoding"):
+            self.damaged(where, row, body, size, sha)
+            return
         if self.max_body is None:
             self.differ(where, "body", (len(body), hashlib.sha256(body).hexdigest()), (size, sha))
             self.differ(where, "truncated", row["truncated"], self.over_head(m))
@@ -349,6 +367,14 @@ class Judge:
         least = min(size, self.max_body) - 3 * (size > self.max_body and row["body_encoding"] == "utf8")
         if body != body_of(whole)[:len(body)] or not least <= len(body) <= self.max_body:
             self.why.append("%s: body of %d bytes is not a beginning of one of %d" % (where, len(body), size))
+
+    def damaged(self, where, row, body, size, sha):
+        if row["decoding"] != "grows too much":
+            if self.max_body is None:
+                self.differ(where, "body", (len(body), hashlib.sha256(body).hexdigest()), (size, sha))
+        elif not (65536 < row["body_size"] < size and len(body) <= row["body_size"] and
+                  (self.max_body is not None or len(body) == row["body_size"])):
+            self.why.append("%s: a body of %d bytes, %d of them shown" % (where, row["body_size"], len(body)))
 
     def who(self, where, d, row, m):
         how = d.end.hows[d.direction]

@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# httpsniff and what is said: where messages end, what is in them and what is odd about them, and what is no HTTP at
+# all; with whole bodies, with bodies cut at different lengths, and with none.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/httpsniff-lib.sh
+. "$top/tests/httpsniff-lib.sh"
+
+contents() {
+	run get -n 5 get
+	run post --size 20000 post
+	run download --size 200000 download
+	run echo --size 70000 echo
+	run late -n 2 late
+	run pipeline pipeline
+	run pipeline-100 -n 100 pipeline
+	run pipeline-half pipeline-half
+	run methods methods
+	run statuses statuses
+	run secrets secrets
+	run heads heads
+	run sizes sizes
+	run chunked chunked
+	run chunked-large -n 2 --size 300000 chunked
+	run head head
+	run nobody nobody
+	run continue continue
+	run hints hints
+	run http10 http10
+	run until-close --size 100000 until-close
+	run upgrade upgrade
+	run h2c h2c
+	run connect connect
+	run early early
+	run splits splits
+	run cut cut
+	run odd odd
+	run codings codings
+	run texts texts
+	run strange strange
+	run http2 http2
+	run halfclose halfclose
+	run reset reset
+	run reset-server reset-server
+}
+
+ports 60
+tools_start content -p "$low-$high" --max-body all
+contents
+tools_stop content
+judge content
+finish
