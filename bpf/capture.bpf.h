@@ -174,7 +174,8 @@ static __always_inline void beginnings(const bool direct, struct sock *sk, struc
 	*sent = GET(direct, tp, snd_una) - (__u32)GET(direct, tp, bytes_acked);
 	if (*opened == 1)
 		*sent += 1; /* the SYN was acknowledged as if it were a byte */
-	*received = bytes_end(direct, sk, tp) - (__u32)GET(direct, tp, bytes_received);
+	/* Both count the peer's FIN, once it has come. */
+	*received = GET(direct, tp, rcv_nxt) - (__u32)GET(direct, tp, bytes_received);
 }
 
 /* --- what is told */
@@ -361,7 +362,7 @@ static __noinline void tell_close(const bool direct, struct sock *sk, struct cap
 		r->bytes[CAP_SEND] = GET(direct, tp, bytes_acked) - (opened == 1);
 		r->bytes[CAP_SEND] +=
 			(__s32)(written_end(direct, sk, tp) - GET(direct, tp, snd_una));
-		r->bytes[CAP_RECV] = GET(direct, tp, bytes_received);
+		r->bytes[CAP_RECV] = GET(direct, tp, bytes_received) - fin_came(direct, sk);
 	}
 	bpf_ringbuf_submit(r, event_flags());
 }

@@ -180,6 +180,7 @@ struct cap_state {
 	__u8 told; /* CAP_REC_CONN has left */
 	__u8 in_head[2], chunked[2];
 	__u8 ended; /* bit by enum cap_dir: CAP_REC_END has left */
-	__u8 pad[3];
+	__u8 closing; /* CAP_REC_CLOSE waits for the last bytes to be read */
+	__u8 pad[2];
 };
 #endif

@@ -124,6 +124,25 @@ static __noinline enum look look_into(struct cap_state *c, __u32 dir, const stru
 	return look;
 }
 
+static __noinline void closed(const bool direct, struct sock *sk, struct cap_state *c, __u32 reset)
+{
+	tell_close(direct, sk, c, reset);
+	c->closing = 0;
+	if (use_storage)
+		c->told = 0;
+	else
+		state_drop(sk);
+}
+
+/* Is there a process that has still to read what came? */
+static __always_inline bool unread(const bool direct, struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_of(direct, sk);
+
+	return tp && GET(direct, sk, sk_socket) &&
+	       (__s32)(bytes_end(direct, sk, tp) - GET(direct, tp, copied_seq)) > 0;
+}
+
 /* len > 0 bytes went by in direction dir. */
 static __always_inline int on_bytes(const bool direct, struct sock *sk, int proto, __u32 dir,
 				    __u32 len, struct src *s)
@@ -169,6 +188,8 @@ static __always_inline int on_bytes(const bool direct, struct sock *sk, int prot
 				   found);
 	}
 	emit(&call, s);
+	if (c->closing && !unread(direct, sk))
+		closed(direct, sk, c, 0);
 	return 0;
 }
 
@@ -205,12 +226,26 @@ static __always_inline int on_eof(const bool direct, struct sock *sk, int proto)
 {
 	struct cap_state *c = state_get(sk);
 
+	if (c && c->closing) {
+		closed(direct, sk, c, 0);
+		return 0;
+	}
 	if (!c || !c->told || c->ended & 1 << CAP_RECV)
 		return 0;
 	if (proto == CAP_TCP && !fin_came(direct, sk))
 		return 0; /* nothing was asked for */
 	c->ended |= 1 << CAP_RECV;
 	tell_end(direct, sk, c, CAP_RECV);
+	return 0;
+}
+
+/* The socket goes, maybe with bytes that nobody read. */
+static __noinline int on_destroy(const bool direct, struct sock *sk)
+{
+	struct cap_state *c = state_get(sk);
+
+	if (c && c->closing)
+		closed(direct, sk, c, 0);
 	return 0;
 }
 
@@ -221,17 +256,20 @@ static __noinline int on_state(const bool direct, struct sock *sk, __u32 old, __
 		      old == TCP_SYN_RECV;
 	struct cap_state *c;
 
-	if (new != TCP_FIN_WAIT1 &&new != TCP_LAST_ACK &&new != TCP_CLOSE)
+	if (new != TCP_FIN_WAIT1 && new != TCP_LAST_ACK && new != TCP_CLOSE)
 		return 0;
 	c = state_get(sk);
 	if (!c || !c->told)
 		return 0;
 	if (new == TCP_CLOSE) {
-		tell_close(direct, sk, c, reset);
-		if (use_storage)
-			c->told = 0;
+		/*
+		 * Both sides said that they are done, and a process has still to hear it: TIME_WAIT
+		 * is another socket's business. It reads on, or closes.
+		 */
+		if (!reset && unread(direct, sk))
+			c->closing = 1;
 		else
-			state_drop(sk);
+			closed(direct, sk, c, reset);
 	} else if (!(c->ended & 1 << CAP_SEND)) {
 		c->ended |= 1 << CAP_SEND;
 		tell_end(direct, sk, c, CAP_SEND);

@@ -335,6 +335,12 @@ int tp_state(__u64 *ctx)
 	return on_state(true, (struct sock *)ctx[0], ctx[1], ctx[2]);
 }
 
+SEC("tp_btf/tcp_destroy_sock")
+int tp_destroy(__u64 *ctx)
+{
+	return on_destroy(true, (struct sock *)ctx[0]);
+}
+
 /* --- the protocols' functions */
 
 /* A call begins: its iterator is saved, unless nothing of it will be looked at. */
@@ -673,6 +679,12 @@ SEC("raw_tp/inet_sock_set_state")
 int k_state(struct bpf_raw_tracepoint_args *ctx)
 {
 	return on_state(false, (struct sock *)ctx->args[0], ctx->args[1], ctx->args[2]);
+}
+
+SEC("raw_tp/tcp_destroy_sock")
+int k_destroy(struct bpf_raw_tracepoint_args *ctx)
+{
+	return on_destroy(false, (struct sock *)ctx->args[0]);
 }
 
 /* What an empty program costs to run and to be measured: taken off what hooks are said to cost. */

@@ -58,6 +58,8 @@ static const struct hook {
 	uint8_t need, part;
 	bool returns;
 } hooks[] = {
+	{"tp_destroy", NULL, "tp:tcp_destroy_sock", BE(TRACEPOINT) | BE(FENTRY), MUST, ALWAYS, 0},
+	{"k_destroy", NULL, "tp:tcp_destroy_sock", BE(KPROBE), MUST, ALWAYS, 0},
 	{"tp_state", NULL, "tp:inet_sock_set_state", BE(TRACEPOINT) | BE(FENTRY), MUST, ALWAYS, 0},
 	{"k_state", NULL, "tp:inet_sock_set_state", BE(KPROBE), MUST, ALWAYS, 0},
 	{"tp_received", NULL, "tp:sock_recv_length", BE(TRACEPOINT), MUST, ALWAYS, 0},

@@ -4,7 +4,7 @@
 /* What capload.c, which loads and attaches, and capload_counts.c share. */
 #include "capload.h"
 
-#define CAPLOAD_LINKS 48
+#define CAPLOAD_LINKS 64
 
 struct bpf_link;
 
