@@ -10,7 +10,8 @@
 
 int file_create(const char *path, bool *regular)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	/* For its owner alone: bodies are in it, and nobody masks what they may hold. */
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	struct stat st;
 
 	if (fd < 0)

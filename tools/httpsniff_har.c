@@ -192,7 +192,7 @@ static struct half *new_half(const struct message *msg)
 		.end_ns = msg->end_ns,
 		.lost = msg->lost_bytes,
 		.response = !msg->m->request,
-		.complete = msg->m->complete,
+		.complete = msg->complete,
 		.truncated = msg->truncated,
 	};
 	len = 0;
