@@ -43,6 +43,14 @@ struct {
 	__type(value, __u64);
 } tasks SEC(".maps");
 
+/* Connections that began with too few bytes, and are HTTP: the user half found out. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64); /* id */
+	__type(value, __u8);
+} known_http SEC(".maps");
+
 static __always_inline void count(__u32 what, __u64 n)
 {
 	__u64 *v = bpf_map_lookup_elem(&counts, &what);
@@ -254,6 +262,8 @@ static __noinline bool tell_conn(const bool direct, struct sock *sk, struct cap_
 		if (sent == r->seq[CAP_SEND] && received == r->seq[CAP_RECV])
 			r->flags = 0;
 	}
+	if (c->verdict == CAP_MAYBE)
+		r->flags |= CAP_F_MAYBE;
 	c->end[CAP_SEND] = r->seq[CAP_SEND];
 	c->end[CAP_RECV] = r->seq[CAP_RECV];
 	c->told = 1;

@@ -87,6 +87,7 @@ struct cap_start_rec {
 };
 
 #define CAP_F_JOINED 1 /* bytes went by before the first that are told of */
+#define CAP_F_MAYBE  2 /* its first bytes were too few to tell whether it is HTTP */
 
 struct cap_conn_rec {
 	__u32 type;

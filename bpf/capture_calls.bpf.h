@@ -51,8 +51,14 @@ static __always_inline bool judge(struct cap_state *c, __u32 dir, enum look look
 	c->tries += c->verdict != CAP_MAYBE || len >= 16;
 	if (c->verdict != CAP_NOT &&
 	    c->tries >= (c->verdict == CAP_MAYBE ? TRIES_MAYBE : TRIES_UNKNOWN)) {
-		c->verdict = CAP_NOT;
+		__u64 id = c->id;
+
 		c->tries = 0;
+		if (c->verdict == CAP_MAYBE && bpf_map_lookup_elem(&known_http, &id)) {
+			c->verdict = CAP_HTTP;
+			return true;
+		}
+		c->verdict = CAP_NOT;
 		count(CAP_N_CONNS_NOT_HTTP, 1);
 	}
 	return c->verdict == CAP_MAYBE;
@@ -256,7 +262,7 @@ static __noinline int on_state(const bool direct, struct sock *sk, __u32 old, __
 		      old == TCP_SYN_RECV;
 	struct cap_state *c;
 
-	if (new != TCP_FIN_WAIT1 && new != TCP_LAST_ACK && new != TCP_CLOSE)
+	if (new != TCP_FIN_WAIT1 &&new != TCP_LAST_ACK &&new != TCP_CLOSE)
 		return 0;
 	c = state_get(sk);
 	if (!c || !c->told)

@@ -349,6 +349,14 @@ int capload_ring(void)
 	return map_fd("events");
 }
 
+void capload_is_http(uint64_t id)
+{
+	uint8_t yes = 1;
+
+	if (capload.o.obj)
+		bpf_map_update_elem(map_fd("known_http"), &id, &yes, BPF_ANY);
+}
+
 /* --- the end */
 
 static void let_hooks_finish(void)

@@ -41,6 +41,8 @@ int capload_start(const struct capload_tool *tool);
 /* "fentry", "tracepoint, pages are read" ...: for the ready line. */
 const char *capload_name(void);
 int capload_ring(void); /* the ring buffer's map */
+/* A connection that began with too few bytes to tell is HTTP. Harmless in a replay. */
+void capload_is_http(uint64_t id);
 /* Feeds CAP_REC_START, CAP_REC_COUNTS. */
 int capload_feed_start(void);
 int capload_feed_counts(bool last);

@@ -49,6 +49,7 @@ struct cap_conn {
 	uint8_t proto; /* enum cap_proto */
 	uint8_t role; /* enum cap_role, as the kernel half knew it; see capture_role() */
 	bool joined; /* bytes went by before those that are told of */
+	bool maybe; /* the kernel half does not know yet that it is HTTP: see capload_is_http() */
 	bool closed, reset;
 	uint64_t bytes[2]; /* as its socket counts them; once closed */
 	struct http1 *h;

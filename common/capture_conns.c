@@ -146,6 +146,7 @@ static void describe(struct conn *c, const struct cap_conn_rec *r)
 	c->pub.proto = r->proto;
 	c->pub.role = r->role;
 	c->pub.joined = r->flags & CAP_F_JOINED;
+	c->pub.maybe = r->flags & CAP_F_MAYBE;
 	memcpy(c->pub.path, r->path, sizeof(c->pub.path));
 	tell_peer(c);
 	for (int i = 0; i < 2; i++) {

@@ -3,6 +3,7 @@
  * From common/capture to struct message.
  */
 #include "httpsniff_msg.h"
+#include "capload.h"
 #include "log.h"
 #include "run.h"
 #include <errno.h>
@@ -250,6 +251,10 @@ static void on_head(void *ctx, struct http1_msg *m)
 	struct link *l = c->user;
 	struct draft *d = l ? draft_new() : NULL;
 
+	if (c->maybe) {
+		c->maybe = false;
+		capload_is_http(c->id);
+	}
 	if (!d)
 		return;
 	d->who = c->who[m->dir];
