@@ -7,8 +7,9 @@
 every_backend='fentry tracepoint kprobe'
 truths=$tmp/truth # NAME.json is what the workload NAME printed
 mkdir "$truths"
-declare -A tools fds pending_pid cannot
-backends= names= broken=
+declare -A tools loads fds pending_pid cannot
+names=	  # workloads that ran
+variants= # of the names of cases: what stands before a workload's name, besides nothing
 
 # ports N: N of them that nobody has, $low to $high; next_port is $port.
 ports() {
@@ -21,42 +22,51 @@ ports() {
 	port=$((low - 1))
 }
 
-# tools_start RUN ARG...: the tool with each backend; those that load are $backends, and of each the output is
-# $tmp/RUN.BACKEND.out. Names of cases are wanted with RUN-, too, where RUN has to be told apart.
+# tools_start RUN ARG...: the tool with each backend; of each the output is $tmp/RUN.BACKEND.out.
 tools_start() {
 	local b run=$1
 	shift
-	backends=
 	for b in $every_backend; do
-		"$BIN/httpsniff" -v --backend "$b" -j --no-redact "$@" >"$tmp/$run.$b.out" 2>"$tmp/$run.$b.err" </dev/null &
-		tools[$b]=$!
+		"$BIN/httpsniff" -v --backend "$b" -j --no-redact "$@" \
+			>"$tmp/$run.$b.out" 2>"$tmp/$run.$b.err" </dev/null &
+		tools[$run.$b]=$!
 		pids="$pids $!"
 	done
-	for b in $every_backend; do
-		t_err=$tmp/$run.$b.err
-		wait_for 90 sh -c "grep -q ': ready (' '$t_err' || ! kill -0 ${tools[$b]}"
+}
+# tools_ready: waits for all of them; ${loads[RUN.BACKEND]} is set for those that load here.
+tools_ready() {
+	local id
+	loads=()
+	for id in "${!tools[@]}"; do
+		t_err=$tmp/$id.err
+		wait_for 120 sh -c "grep -q ': ready (' '$t_err' || ! kill -0 ${tools[$id]}"
 		if grep -q ': ready (' "$t_err"; then
-			backends="$backends $b"
+			loads[$id]=1
 		else
-			wait "${tools[$b]}"
+			wait "${tools[$id]}"
+			unset "tools[$id]"
 		fi
 	done
-	[ -n "$backends" ] || bench_broken "$(cat "$tmp/$run".*.err)"
+	[ "${#loads[@]}" != 0 ] || bench_broken "$(cat "$tmp"/*.err)"
 }
-# tools_stop RUN: ends them.
+# tools_stop: ends them all.
 tools_stop() {
-	local b
-	for b in $backends; do kill -INT "${tools[$b]}"; done
-	for b in $backends; do
-		wait "${tools[$b]}"
-		echo $? >"$tmp/$1.$b.status"
+	local id
+	for id in "${!tools[@]}"; do kill -INT "${tools[$id]}"; done
+	for id in "${!tools[@]}"; do
+		wait "${tools[$id]}"
+		echo $? >"$tmp/$id.status"
 	done
+	tools=()
 }
 
 # any_wanted NAME: with some backend
 any_wanted() {
-	local b
-	for b in $every_backend; do wanted "$b-$1" && return; done
+	local b v
+	for b in $every_backend; do
+		wanted "$b-$1" && return
+		for v in $variants; do wanted "$b-$v$1" && return; done
+	done
 	return 1
 }
 # run NAME ARG...: a workload from begin to end, on a port of its own.
@@ -112,32 +122,35 @@ pages() {
 	grep -q ' vmemmap_base$' /proc/kallsyms || grep -q 'pages can be read' "$1"
 }
 
-# judge RUN ARG...: what was said of the workloads that ran, against the truth.
+# judge RUN PREFIX ARG...: what was said of the workloads that ran, against the truth; cases are BACKEND-PREFIXNAME.
 judge() {
-	local b run=$1 name why page=
-	shift
+	local b run=$1 prefix=$2 name why id page files
+	shift 2
 	for b in $every_backend; do
-		[[ " $backends " == *" $b "* ]] || { skip "$b" "$(grep -v '^$' "$tmp/$run.$b.err" | tail -n 1)"; continue; }
-		pages "$tmp/$run.$b.err" && page=--pages
-		# shellcheck disable=SC2046,SC2086
-		python3 "$top/tests/httpsniff-truth.py" --backend "$b" $page "$@" "$tmp/$run.$b.out" \
-			$(printf "$truths/%s.json " $names) >"$tmp/verdict" 2>"$tmp/verdict.err" ||
+		id=$run.$b
+		page=
+		files=()
+		for name in $names; do files+=("$truths/$name.json"); done
+		[ -n "${loads[$id]:-}" ] || { skip "$b-$run" "$(grep '^httpsniff: ' "$tmp/$id.err" | tail -n 1)"; continue; }
+		pages "$tmp/$id.err" && page=--pages
+		# shellcheck disable=SC2086
+		python3 "$top/tests/httpsniff-truth.py" --backend "$b" $page "${@//BACKEND/$b}" "$tmp/$id.out" \
+			"${files[@]}" >"$tmp/verdict" 2>"$tmp/verdict.err" ||
 			bench_broken "$(tail -n 3 "$tmp/verdict.err")"
 		while read -r name why; do
-			[ "$name" != account ] || { verdict "$run" "$b" "$(cat "$tmp/$run.$b.status") $why"; continue; }
-			wanted "$b-$name" || continue
-			[ "$why" != ok ] || { ok "$b-$name"; continue; }
+			[ "$name" != account ] || { verdict "$b-$run" "$(cat "$tmp/$id.status") $why" "$tmp/$id.err"; continue; }
+			wanted "$b-$prefix$name" || continue
+			[ "$why" != ok ] || { ok "$b-$prefix$name"; continue; }
 			cp "$truths/$name.json" "$tmp/load"
-			not_ok "$b-$name" "$why"
-			broken="$broken $b-$name"
+			not_ok "$b-$prefix$name" "$why"
 		done <"$tmp/verdict"
 		for name in "${!cannot[@]}"; do
-			! wanted "$b-$name" || skip "$b-$name" "${cannot[$name]}"
+			! wanted "$b-$prefix$name" || skip "$b-$prefix$name" "${cannot[$name]}"
 		done
 	done
 }
 # The run's account. In a guest a hook may find the one before it interrupted, and then does not run.
 verdict() {
-	cp "$tmp/$1.$2.err" "$tmp/err"
-	check "$2" "$3" "0 ok"
+	cp "$3" "$tmp/err"
+	check "$1" "$2" "0 ok"
 }

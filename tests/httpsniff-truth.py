@@ -343,8 +343,9 @@ class Judge:
         decoded = m["decoded_bytes"] is not None
         size, sha = (m["decoded_bytes"], m["decoded_sha256"]) if decoded else (m["body_bytes"], m["body_sha256"])
         last = m["case_url"].rpartition("/")[2] if m["coding"] else None
-        self.differ(where, "body_coding", row.get("body_coding"), UNKNOWN.get(last))
-        if self.max_body is None or self.max_body > size:
+        if self.max_body != 0:
+            self.differ(where, "body_coding", row.get("body_coding"), UNKNOWN.get(last))
+        if self.max_body is None:
             self.differ(where, "decoding", row.get("decoding"), DAMAGED.get(last))
         if row.get("decoding"):
             self.damaged(where, row, body, size, sha)
@@ -372,7 +373,7 @@ class Judge:
         if row["decoding"] != "grows too much":
             if self.max_body is None:
                 self.differ(where, "body", (len(body), hashlib.sha256(body).hexdigest()), (size, sha))
-        elif not (65536 < row["body_size"] < size and len(body) <= row["body_size"] and
+        elif not (65536 <= row["body_size"] < size and len(body) <= row["body_size"] and
                   (self.max_body is not None or len(body) == row["body_size"])):
             self.why.append("%s: a body of %d bytes, %d of them shown" % (where, row["body_size"], len(body)))
 

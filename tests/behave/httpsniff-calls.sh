@@ -26,6 +26,7 @@ pending old-mptcp --old --mptcp get
 pending old-many -c 20 --old --threads get
 for part in head body response; do pending "mid$part" "mid$part"; done
 tools_start calls -p "$low-$high" --max-body all
+tools_ready
 begin
 for how in $(ways send); do
 	# shellcheck disable=SC2046
@@ -65,6 +66,29 @@ run short -c 200 short
 run reuse reuse
 run idle -c 100 idle
 run odd-comm odd-comm
-tools_stop calls
-judge calls
+tools_stop
+judge calls ""
+
+# --- Unix sockets have no ports: the tool is told whose they are
+
+names=
+cannot=()
+pending unix --unix "$tmp/socket" sizes
+pending unix-abstract --unix "@httpsniff-$$" sizes
+pending unix-old --unix "$tmp/socket-old" --old get
+pending unix-short --unix "$tmp/socket-short" -c 20 short
+pending unix-sendmsg300 --unix "$tmp/socket-300" --send sendmsg300 --recv readv300 sizes
+pending unix-uring-send --unix "$tmp/socket-send" --send uring-send sizes
+pending unix-uring-recv --unix "$tmp/socket-recv" --recv uring-recv sizes
+pending unix-peek --unix "$tmp/socket-peek" --recv peek get
+pending pair --pair sizes
+pending pair-old --pair --old get
+if [ "${#pending_pid[@]}" != 0 ]; then
+	all="${pending_pid[*]}"
+	tools_start unix --unix -P "${all// /,}" --max-body all
+	tools_ready
+	begin
+	tools_stop
+	judge unix ""
+fi
 finish

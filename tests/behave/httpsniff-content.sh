@@ -45,9 +45,22 @@ contents() {
 	run reset-server reset-server
 }
 
+# Four of them at once, each with other limits, look at the same messages.
+variants="body0- body100- body64K-"
 ports 60
 tools_start content -p "$low-$high" --max-body all
+tools_start body0 -p "$low-$high" --max-body 0
+if [ -z "${IN_GUEST:-}" ]; then
+	tools_start body100 -p "$low-$high" --max-body 100 --max-header 4096
+	tools_start body64K -p "$low-$high" --max-header 200000
+fi
+tools_ready
 contents
-tools_stop content
-judge content
+tools_stop
+judge content ""
+judge body0 body0- --max-body 0 --whole "$tmp/content.BACKEND.out"
+if [ -z "${IN_GUEST:-}" ]; then
+	judge body100 body100- --max-body 100 --max-header 4096 --whole "$tmp/content.BACKEND.out"
+	judge body64K body64K- --max-body 65536 --max-header 200000 --whole "$tmp/content.BACKEND.out"
+fi
 finish
