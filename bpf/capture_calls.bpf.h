@@ -193,6 +193,7 @@ static __always_inline int on_bytes(const bool direct, struct sock *sk, int prot
 		call.want = wanted(c, dir & 1, len, look == LOOK_REQUEST || look == LOOK_RESPONSE,
 				   found);
 	}
+	call.kernel = in_kernel(s);
 	emit(&call, s);
 	if (c->closing && !unread(direct, sk))
 		closed(direct, sk, c, 0);
@@ -223,6 +224,7 @@ static __always_inline int on_rest(const bool direct, struct sock *sk, int proto
 	}
 	if (limited())
 		call.want = wanted(c, dir & 1, len, false, 0);
+	call.kernel = in_kernel(s);
 	emit(&call, s);
 	return 0;
 }

@@ -11,7 +11,8 @@
  *   fentry      the protocols' sendmsg and recvmsg: the iterator is saved where they begin, and what
  *               it points to read where they end, when it is known how many bytes it was. Before
  *               6.5 pages are sent one by one by sendpage.
- *   kprobe      the same, where there are no trampolines
+ *   kprobe      the same, where there are no trampolines. What TCP receives is taken as it is read, for
+ *               a return probe has room for few calls at a time, and those that wait for data take it
  *
  * A program that is preempted in the middle runs for no other task of its CPU until it goes on.
  * Kernels differ in whether tracepoints and trampolines may be preempted. Where they may, a second
@@ -252,8 +253,14 @@ static __always_inline bool seen(struct sock *sk, __u32 dir, const bool again)
 		return false;
 	tp = tcp_of(true, sk);
 	a = act_make(bpf_get_current_pid_tgid());
-	if (!tp || !a)
-		return again; /* no numbers to tell calls apart by */
+	if (!a)
+		return again;
+	if (!tp) {
+		/* No numbers to tell calls apart by: the first program leaves a mark. */
+		same = again && a->done == (__u64)sk;
+		a->done = again ? 0 : (__u64)sk;
+		return same;
+	}
 	end = dir == CAP_SEND ? written_end(true, sk, tp) : read_end(true, sk, tp);
 	same = again && a->done == (__u64)sk && a->done_seq == end;
 	a->done = (__u64)sk;
@@ -341,6 +348,19 @@ int tp_destroy(__u64 *ctx)
 	return on_destroy(true, (struct sock *)ctx[0]);
 }
 
+/* What these two do is done once. */
+SEC("tp_btf/inet_sock_set_state")
+int tp_state_again(__u64 *ctx)
+{
+	return on_state(true, (struct sock *)ctx[0], ctx[1], ctx[2]);
+}
+
+SEC("tp_btf/tcp_destroy_sock")
+int tp_destroy_again(__u64 *ctx)
+{
+	return on_destroy(true, (struct sock *)ctx[0]);
+}
+
 /* --- the protocols' functions */
 
 /* A call begins: its iterator is saved, unless nothing of it will be looked at. */
@@ -353,7 +373,10 @@ static __always_inline int on_entry(const bool direct, struct socket *socket, st
 	struct act *a;
 	__u32 at = 0;
 
-	if (proto < 0 || !passes(direct, sk, proto))
+	if (proto < 0)
+		return 0;
+	/* A first send may connect: then it is not known yet where to. */
+	if (GET(direct, sk, __sk_common.skc_dport) && !passes(direct, sk, proto))
 		return 0;
 	c = state_get(sk);
 	if (c &&
@@ -557,17 +580,69 @@ int kr_send(struct pt_regs *ctx)
 SEC("kprobe")
 int k_recv(struct pt_regs *ctx)
 {
-	return on_entry(false, (struct socket *)PT_REGS_PARM1(ctx),
-			(struct msghdr *)PT_REGS_PARM2(ctx), PT_REGS_PARM4(ctx), CAP_RECV, false);
+	struct socket *socket = (struct socket *)PT_REGS_PARM1(ctx);
+	__u32 flags = PT_REGS_PARM4(ctx);
+	struct sock *sk = BPF_CORE_READ(socket, sk);
+	struct act *a;
+
+	on_entry(false, socket, (struct msghdr *)PT_REGS_PARM2(ctx), flags, CAP_RECV, false);
+	a = act_get(bpf_get_current_pid_tgid());
+	if (!a)
+		return 0;
+	a->in_parts = 0;
+	if (!a->live || a->sk != (__u64)sk || proto_of(false, sk) != CAP_TCP ||
+	    flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB))
+		return 0;
+	a->in_parts = 1;
+	a->parts = 0;
+	a->begin = a->src;
+	a->begin_seq = read_end(false, sk, (struct tcp_sock *)sk);
+	return 0;
+}
+
+/* The next n bytes of a receive were read. */
+static __always_inline int on_part_read(struct sock *sk, struct act *a, __u32 n)
+{
+	struct src s = a->begin;
+
+	if (is_array(&s))
+		s.skip += a->parts;
+	else
+		s.base += a->parts;
+	if (a->flags & MSG_TRUNC) {
+		s.kind = SRC_NONE;
+		s.cause = CAP_TRUNC;
+	}
+	a->parts += n;
+	return k_bytes(sk, CAP_RECV, n, &s);
+}
+
+SEC("raw_tp/tcp_rcv_space_adjust")
+int k_read(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct sock *sk = (struct sock *)ctx->args[0];
+	struct act *a = act_get(bpf_get_current_pid_tgid());
+	__s32 n;
+
+	if (!a || !a->live || !a->in_parts || a->sk != (__u64)sk)
+		return 0;
+	n = read_end(false, sk, (struct tcp_sock *)sk) - a->begin_seq - a->parts;
+	return n > 0 ? on_part_read(sk, a, n) : 0;
 }
 
 SEC("kretprobe")
 int kr_recv(struct pt_regs *ctx)
 {
 	struct act *a = act_get(bpf_get_current_pid_tgid());
+	int ret = PT_REGS_RC(ctx);
 
 	if (!a || !a->live)
 		return 0;
+	if (a->in_parts && ret > 0) {
+		a->live = 0;
+		ret -= a->parts;
+		return ret > 0 ? on_part_read((struct sock *)a->sk, a, ret) : 0;
+	}
 	return on_exit(false, (struct sock *)a->sk, (int)PT_REGS_RC(ctx), a->flags, CAP_RECV);
 }
 
@@ -581,6 +656,7 @@ int k_page(struct pt_regs *ctx)
 	if (!a)
 		return 0;
 	a->live = 1;
+	a->in_parts = 0;
 	a->sk = (__u64)BPF_CORE_READ(socket, sk);
 	a->src.base = PT_REGS_PARM2(ctx);
 	a->src.skip = PT_REGS_PARM3(ctx);

@@ -123,7 +123,7 @@ __noinline int look_at(__u64 w0, __u64 w1, __u32 n)
 }
 
 #define SCAN_MAX  1024 /* a longer head is taken to go on */
-#define SCAN_PART 120
+#define SCAN_PART 88
 
 /* What scan_head() found. */
 #define SCAN_CHUNKED 1

@@ -64,6 +64,10 @@ struct act {
 	__s64 mmsg_ret; /* ... and what the one before came to */
 	__u64 done; /* second programs: the socket of the last call that was seen ... */
 	__u32 done_seq; /* ... and the end of its bytes */
+	struct src begin; /* a receive that is told of by parts: where its bytes go ... */
+	__u32 parts; /* ... and how many were told of */
+	__u8 in_parts;
+	__u8 pad2[3];
 	__u32 begin_seq, begin_left; /* when a send began that is seen by its parts */
 };
 
@@ -345,13 +349,15 @@ static __noinline void emit_few(struct call *p, const struct src *s)
 		return 0;                                                                          \
 	}
 
-WALK_EMIT(512)
+WALK_EMIT(256)
+WALK_EMIT(1024)
 WALK_EMIT(4096)
 WALK_EMIT(32768)
 
 static __always_inline void walk_emit(struct act *a, __u64 n, __u32 len)
 {
-	long err = n <= 512    ? walk_emit_512(a, n, len)
+	long err = n <= 256    ? walk_emit_256(a, n, len)
+		   : n <= 1024 ? walk_emit_1024(a, n, len)
 		   : n <= 4096 ? walk_emit_4096(a, n, len)
 			       : walk_emit_32768(a, n, len);
 
@@ -447,7 +453,6 @@ static __always_inline void emit_walk(struct call *p, const struct src *s)
 static __noinline void emit(struct call *p, const struct src *s)
 {
 	p->c->end[p->dir & 1] = p->seq + p->len;
-	p->kernel = in_kernel(s);
 	if (s->kind == SRC_NONE)
 		p->cause = s->cause;
 	if (s->kind == SRC_NONE || !p->want)

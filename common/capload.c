@@ -44,7 +44,7 @@ static bool has_tracepoint(const char *name)
 #define BE(x) (1 << CAP_BE_##x)
 
 enum need { MUST, MAY }; /* a hook that a kernel may lack */
-enum part { ALWAYS, UNIX, TWICE };
+enum part { ALWAYS, UNIX, TWICE, UNIX_TWICE };
 
 /*
  * In the order of attaching: ends first, so that a call that is seen to begin is seen to end. Of
@@ -59,8 +59,12 @@ static const struct hook {
 	bool returns;
 } hooks[] = {
 	{"tp_destroy", NULL, "tp:tcp_destroy_sock", BE(TRACEPOINT) | BE(FENTRY), MUST, ALWAYS, 0},
+	{"tp_destroy_again", NULL, "tp:tcp_destroy_sock", BE(TRACEPOINT) | BE(FENTRY), MAY, TWICE,
+	 0},
 	{"k_destroy", NULL, "tp:tcp_destroy_sock", BE(KPROBE), MUST, ALWAYS, 0},
 	{"tp_state", NULL, "tp:inet_sock_set_state", BE(TRACEPOINT) | BE(FENTRY), MUST, ALWAYS, 0},
+	{"tp_state_again", NULL, "tp:inet_sock_set_state", BE(TRACEPOINT) | BE(FENTRY), MAY, TWICE,
+	 0},
 	{"k_state", NULL, "tp:inet_sock_set_state", BE(KPROBE), MUST, ALWAYS, 0},
 	{"tp_received", NULL, "tp:sock_recv_length", BE(TRACEPOINT), MUST, ALWAYS, 0},
 	{"tp_received_again", NULL, "tp:sock_recv_length", BE(TRACEPOINT), MAY, TWICE, 0},
@@ -68,9 +72,13 @@ static const struct hook {
 	{"tp_sent_again", NULL, "tp:sock_send_length", BE(TRACEPOINT), MAY, TWICE, 0},
 	{"tp_part", NULL, "tp:tcp_sendmsg_locked", BE(TRACEPOINT), MAY, ALWAYS, 0},
 	{"f_unix_release", NULL, "unix_release", BE(FENTRY), MAY, UNIX, 0},
+	{"x_unix_recv_again", NULL, "unix_stream_recvmsg", BE(FENTRY), MAY, UNIX_TWICE, 0},
 	{"x_unix_recv", NULL, "unix_stream_recvmsg", BE(FENTRY), MAY, UNIX, 0},
+	{"f_unix_recv_again", NULL, "unix_stream_recvmsg", BE(FENTRY), MAY, UNIX_TWICE, 0},
 	{"f_unix_recv", NULL, "unix_stream_recvmsg", BE(FENTRY), MAY, UNIX, 0},
+	{"x_unix_send_again", NULL, "unix_stream_sendmsg", BE(FENTRY), MAY, UNIX_TWICE, 0},
 	{"x_unix_send", NULL, "unix_stream_sendmsg", BE(FENTRY), MAY, UNIX, 0},
+	{"f_unix_send_again", NULL, "unix_stream_sendmsg", BE(FENTRY), MAY, UNIX_TWICE, 0},
 	{"f_unix_send", NULL, "unix_stream_sendmsg", BE(FENTRY), MAY, UNIX, 0},
 	{"x_splice", NULL, "tcp_splice_read", BE(FENTRY), MAY, ALWAYS, 0},
 	{"x_page", NULL, "inet_sendpage", BE(FENTRY), MAY, ALWAYS, 0},
@@ -99,6 +107,7 @@ static const struct hook {
 	{"k_splice", "tcp_splice_read", "tcp_splice_read", BE(KPROBE), MAY, ALWAYS, 0},
 	{"kr_page", "inet_sendpage", "inet_sendpage", BE(KPROBE), MAY, ALWAYS, 1},
 	{"k_page", "inet_sendpage", "inet_sendpage", BE(KPROBE), MAY, ALWAYS, 0},
+	{"k_read", NULL, "tp:tcp_rcv_space_adjust", BE(KPROBE), MUST, ALWAYS, 0},
 	{"kr_recv", "inet_recvmsg", "inet_recvmsg", BE(KPROBE), MUST, ALWAYS, 1},
 	{"k_recv", "inet_recvmsg", "inet_recvmsg", BE(KPROBE), MUST, ALWAYS, 0},
 	{"kr_recv", "inet6_recvmsg", "inet6_recvmsg", BE(KPROBE), MAY, ALWAYS, 1},
@@ -119,8 +128,8 @@ static bool there(const char *needs)
 static bool goes(const struct hook *h)
 {
 	return h->backends >> capload.be & 1 &&
-	       (h->part != UNIX || capload.tool->config.unix_too) &&
-	       (h->part != TWICE || capload.twice) && there(h->needs);
+	       ((h->part != UNIX && h->part != UNIX_TWICE) || capload.tool->config.unix_too) &&
+	       ((h->part != TWICE && h->part != UNIX_TWICE) || capload.twice) && there(h->needs);
 }
 
 /*
@@ -368,7 +377,7 @@ static void let_hooks_finish(void)
 void capload_once(void)
 {
 	for (size_t i = 0; i < HOOKS; i++) {
-		if (hooks[i].part != TWICE)
+		if (hooks[i].part != TWICE && hooks[i].part != UNIX_TWICE)
 			continue;
 		bpf_link__destroy(capload.links[i]);
 		capload.links[i] = NULL;

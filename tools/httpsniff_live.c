@@ -116,7 +116,8 @@ int live_run(void)
 	};
 	int err, status, ended;
 
-	err = messages_init() ?: pretty_init() ?: open_files() ?: run_init(&tool);
+	/* run_init() has SIGPIPE ignored, which the files need. */
+	err = messages_init() ?: pretty_init() ?: run_init(&tool) ?: open_files();
 	if (!err && std.replay)
 		err = run_replay();
 	else

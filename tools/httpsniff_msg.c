@@ -154,8 +154,7 @@ static void on_gone(struct cap_conn *c)
 {
 	struct link *l = c->user;
 
-	if (c->closed)
-		told(pcapng_gone(c, c->reset, run_wall(c->seen_ns)));
+	told(pcapng_gone(c, c->reset, run_wall(c->seen_ns)));
 	if (!l)
 		return;
 	raw_free(&l->raw[0]);
