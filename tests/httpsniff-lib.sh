@@ -4,10 +4,10 @@
 # the tool, one with each backend that loads here, and are told apart by their ports; tests/httpsniff-truth.py says of
 # each whether what was said of it is true. A case is BACKEND-NAME, and BACKEND alone the account of that run.
 
-every_backend='fentry tracepoint kprobe'
+every_backend=${BACKENDS:-fentry tracepoint kprobe} # BACKENDS: fewer of them
 truths=$tmp/truth # NAME.json is what the workload NAME printed
 mkdir "$truths"
-declare -A tools loads fds pending_pid cannot
+declare -A tools=() loads=() fds=() pending_pid=() cannot=()
 names=	  # workloads that ran
 variants= # of the names of cases: what stands before a workload's name, besides nothing
 

@@ -99,7 +99,7 @@ def plain(text):
 
 class Said:
     def __init__(self, path):
-        self.conns, self.order, self.summary, self.sequence = {}, [], None, []
+        self.conns, self.open, self.summary, self.sequence = [], {}, None, []
         self.by_key = defaultdict(list)
         for o in lines(path):
             if o["type"] == "summary":
@@ -109,24 +109,33 @@ class Said:
                 continue
             if o["type"] == "message":
                 self.sequence.append(o["sequence"])
-            rows = self.conns.get(o["connection"])
-            if rows is None:
-                rows = self.conns[o["connection"]] = []
-                self.order.append(o["connection"])
-            rows.append(o)
-        for cookie in self.order:
-            key = self.key(self.conns[cookie])
-            if key:
-                self.by_key[key].append(cookie)
+            self.add(o)
+        for rows in self.conns:
+            self.by_key[self.key(rows)].append(rows)
+
+    def add(self, o):
+        """Where the kernel gives a socket no cookie, another that comes later may have the same number."""
+        name = o["connection"], self.ports(o)
+        rows, last = self.open.get(name, (None, None))
+        if rows is None or o.get("number", 1 << 60) <= last[o["direction"]]:
+            rows, last = self.open[name] = [], {"send": 0, "recv": 0}
+            self.conns.append(rows)
+        rows.append(o)
+        last[o["direction"]] = o.get("number", last[o["direction"]])
 
     @staticmethod
-    def key(rows):
-        """(port of this end, port of the far end, network namespace), or (process, role) of a unix socket."""
+    def ports(o):
+        """This end's and the far end's."""
+        ports = o["source_port"], o["dest_port"]
+        return ports if o["direction"] == "send" else ports[::-1]
+
+    @classmethod
+    def key(cls, rows):
+        """Both ports, or process and role of a unix socket."""
         o = rows[0]
         if o["source_port"] is None:
             return o["pid"], next((r["role"] for r in rows if r["type"] == "message"), o["role"])
-        ports = o["source_port"], o["dest_port"]
-        return ports if o["direction"] == "send" else ports[::-1]
+        return cls.ports(o)
 
     def take(self, end):
         """The next connection that may be that end: its rows."""
@@ -135,8 +144,8 @@ class Said:
         else:
             key = end.conn["client_port"], end.conn["server_port"]
             key = key if end.side == "client" else key[::-1]
-        cookies = self.by_key.get(key)
-        return self.conns[cookies.pop(0)] if cookies else []
+        found = self.by_key.get(key)
+        return found.pop(0) if found else []
 
 
 def body_of(row):
@@ -218,7 +227,7 @@ class Judge:
         self.max_body = None if args.max_body == "all" else int(args.max_body)
         self.whole = {}
         if args.whole:
-            for rows in Said(args.whole).conns.values():
+            for rows in Said(args.whole).conns:
                 for r in rows:
                     if r["type"] == "message":
                         self.whole[self.name_of(r)] = r
@@ -227,7 +236,7 @@ class Judge:
 
     @staticmethod
     def name_of(row):
-        return row["connection"], row["direction"], row["status"] is None, row["number"]
+        return row["connection"], Said.ports(row), row["direction"], row["status"] is None, row["number"]
 
     def differ(self, where, what, got, want):
         if got != want:

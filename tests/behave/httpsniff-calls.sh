@@ -25,7 +25,7 @@ pending old --old get
 pending old-mptcp --old --mptcp get
 pending old-many -c 20 --old --threads get
 for part in head body response; do pending "mid$part" "mid$part"; done
-tools_start calls -p "$low-$high" --max-body all
+tools_start calls -p "$low-$high" --max-body all --ring-size 65536
 tools_ready
 begin
 for how in $(ways send); do
