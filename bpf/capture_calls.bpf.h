@@ -96,6 +96,25 @@ static __always_inline struct cap_state *state_of(const bool direct, struct sock
 	return c;
 }
 
+/* Behind a head: is there another message that must not be left out with the body? */
+static __always_inline __u32 goes_on(__u64 base, __u64 n, __u32 found, __u32 kernel)
+{
+	__u32 head = found / SCAN_END;
+	__u64 first[2] = {};
+	int body, more;
+
+	if (head + LITTLE >= n)
+		return found;
+	body = body_length(base, head, kernel);
+	if (body < 0) {
+		if (copy(first, sizeof(first), base + head, kernel))
+			return found;
+		more = look_at(first[0], first[1], 16);
+		return more == LOOK_REQUEST || more == LOOK_RESPONSE ? found | SCAN_MORE : found;
+	}
+	return head + (__u64)body < n ? found | SCAN_MORE : found;
+}
+
 /* What a call begins with: enum look, and what scan_head() found where that is asked for. */
 static __noinline enum look look_into(struct cap_state *c, __u32 dir, const struct src *s,
 				      __u32 len, __u32 *found)
@@ -120,8 +139,8 @@ static __noinline enum look look_into(struct cap_state *c, __u32 dir, const stru
 	if (look == LOOK_REQUEST || look == LOOK_RESPONSE || look == LOOK_WORD ||
 	    (c->in_head[dir & 1] && limited()))
 		*found = scan_head(base, n, in_kernel(s));
-	if (*found >= SCAN_END)
-		*found += empty * SCAN_END;
+	if (*found >= SCAN_END && limited())
+		*found = goes_on(base, n, *found, in_kernel(s)) + empty * SCAN_END;
 	/* A first line that is whole tells for certain; a word alone says nothing. */
 	if (look == LOOK_REQUEST && (*found & (SCAN_LINE | SCAN_HTTP)) == SCAN_LINE)
 		look = LOOK_OTHER;

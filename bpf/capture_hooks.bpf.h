@@ -188,7 +188,9 @@ static __noinline void src_of_syscall(struct sock *sk, __s64 ret, struct src *s)
 /*
  * What is sent by another way than a plain call, seen where its parts are about to be copied: the
  * first time the iterator is whole. It is the same call if the iterator has lost just what the
- * stream gained since: no other can begin like that.
+ * stream gained since: no other can begin like that. A call that failed and is made again, as one
+ * that was put off by EAGAIN, begins where it began: where nothing is lost or gained, the iterator
+ * is as good as the one before, and its array may be elsewhere on the stack.
  */
 static __noinline int on_part(struct sock *sk, struct msghdr *msg)
 {
@@ -208,7 +210,8 @@ static __noinline int on_part(struct sock *sk, struct msghdr *msg)
 		return 0;
 	left = msg->msg_iter.count;
 	seq = tp->write_seq;
-	if (a->live && a->sk == (__u64)sk && seq - a->begin_seq == a->begin_left - left)
+	if (a->live && a->sk == (__u64)sk && left != a->begin_left &&
+	    seq - a->begin_seq == a->begin_left - left)
 		return 0;
 	a->live = 1;
 	a->sk = (__u64)sk;

@@ -122,13 +122,14 @@ __noinline int look_at(__u64 w0, __u64 w1, __u32 n)
 	return look_request(w0, w1, n);
 }
 
-#define SCAN_MAX  1024 /* a longer head is taken to go on */
+#define SCAN_MAX  8192 /* a longer head is taken to go on */
 #define SCAN_PART 88
 
 /* What scan_head() found. */
 #define SCAN_CHUNKED 1
 #define SCAN_LINE    2 /* a line ended */
 #define SCAN_HTTP    4 /* ... and the first that did was a start line of HTTP/1 */
+#define SCAN_MORE    0x80000000U /* behind that message another one begins */
 #define SCAN_END     8 /* times this: bytes of the head, its empty line included; 0: no end */
 
 /*
@@ -185,7 +186,7 @@ __noinline int scan_part(__u64 from, __u32 at, __u32 n, __u32 kernel, __u32 foun
  * Looks through the first bytes of a message, where they are: where its head ends, and whether its
  * body is chunked.
  */
-static __always_inline __u32 scan_head(__u64 from, __u32 n, __u32 kernel)
+__noinline int scan_head(__u64 from, __u32 n, __u32 kernel)
 {
 	__u32 found = 0;
 
@@ -195,5 +196,69 @@ static __always_inline __u32 scan_head(__u64 from, __u32 n, __u32 kernel)
 		found = scan_part(from, at, n, kernel, found);
 	}
 	return found;
+}
+
+/* "length: 123" at from: the number, up to 2^31 - 1; -1: it is not that. */
+__noinline int length_at(__u64 from, __u32 kernel)
+{
+	__u8 b[24] __attribute__((aligned(8))) = {};
+	__u64 value = 0;
+	bool digits = false;
+
+	if (kernel ? bpf_probe_read_kernel(b, sizeof(b), (void *)from)
+		   : bpf_probe_read_user(b, sizeof(b), (void *)from))
+		return -1;
+	if (((*(__u64 *)b | ALL_BYTES(0x20)) << 8) != WORD(0, 'l', 'e', 'n', 'g', 't', 'h', ':'))
+		return -1;
+	for (int i = 7; i < 24; i++) {
+		if (b[i] >= '0' && b[i] <= '9') {
+			digits = true;
+			value = value * 10 + (b[i] - '0');
+		} else if (digits || (b[i] != ' ' && b[i] != '\t')) {
+			break;
+		}
+		if (value > 0x7fffffff)
+			value = 0x7fffffff;
+	}
+	return digits ? (int)value : -1;
+}
+
+/* A part of body_length(). -1: it is not here. */
+__noinline int length_part(__u64 from, __u32 kernel)
+{
+	__u8 b[SCAN_PART + 8] __attribute__((aligned(8))) = {};
+
+	if (kernel ? bpf_probe_read_kernel(b, sizeof(b), (void *)from)
+		   : bpf_probe_read_user(b, sizeof(b), (void *)from))
+		return -1;
+	for (__u32 i = 0; i < SCAN_PART; i += 8) {
+		const __u64 *w = (__u64 *)(b + i);
+		__u64 hit = newlines(w[0]), k = bytes_through(hit);
+
+		if (hit &&
+		    (from_byte(w[0], w[1], k) | ALL_BYTES(0x20)) ==
+			    (WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-') | ALL_BYTES(0x20))) {
+			int value = length_at(from + i + k + 8, kernel);
+
+			if (value >= 0)
+				return value;
+		}
+	}
+	return -1;
+}
+
+/* The Content-Length of a head of n bytes, with more behind it; -1: none. */
+__noinline int body_length(__u64 from, __u32 n, __u32 kernel)
+{
+	for (__u32 at = 0; at < SCAN_MAX; at += SCAN_PART) {
+		int value;
+
+		if (at >= n)
+			break;
+		value = length_part(from + at, kernel);
+		if (value >= 0)
+			return value;
+	}
+	return -1;
 }
 #endif

@@ -44,7 +44,7 @@ struct call {
 #define WALK_MAX   32768
 #define LARGE	   4096
 #define SEGS	   4
-#define LITTLE	   512 /* bytes that are copied, whether they are wanted or not */
+#define LITTLE	   2048 /* bytes that are copied, whether they are wanted or not */
 
 /* A call that is under way, by thread. */
 struct act {
@@ -497,9 +497,13 @@ static __always_inline __u32 wanted_of_body(struct cap_state *c, __u32 dir, __u3
 static __always_inline __u32 wanted(struct cap_state *c, __u32 dir, __u32 n, bool start,
 				    __u32 found)
 {
-	__u32 head = found / SCAN_END;
-	__u64 body = body_limit(dir),
-	      most = config.max_header + (body < 1ULL << 31 ? body : 1ULL << 31);
+	__u32 head = (found & ~SCAN_MORE) / SCAN_END;
+	__u64 body = body_limit(dir), most = 2 * config.max_header;
+
+	/* Heads beyond the limit are followed to their ends, too. */
+	if (most < 256 << 10)
+		most = 256 << 10;
+	most += body < 1ULL << 31 ? body : 1ULL << 31;
 
 	if (start)
 		c->chunked[dir] = 0;
@@ -509,7 +513,7 @@ static __always_inline __u32 wanted(struct cap_state *c, __u32 dir, __u32 n, boo
 		return wanted_of_body(c, dir, n);
 	c->in_head[dir] = !head;
 	c->budget[dir] = body < ~0U ? body : ~0U;
-	if (head && head < n)
+	if (head && head < n && !(found & SCAN_MORE))
 		return head + wanted_of_body(c, dir, n - head);
 	return n < most ? n : most;
 }
