@@ -105,7 +105,7 @@ begin() {
 	local name
 	for name in "${!pending_pid[@]}"; do
 		t_fd=${fds[$name]}
-		{ echo >&"$t_fd"; } 2>/dev/null
+		(echo >&"$t_fd") 2>/dev/null # it may be gone
 		exec {t_fd}>&-
 		wait "${pending_pid[$name]}"
 		load_ended "$name" $?

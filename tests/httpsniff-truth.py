@@ -174,6 +174,7 @@ class Machine:
         if direction == "send":
             if how in ("sendfile", "sendfile-all", "splice", "vmsplice") and (parts or not self.pages):
                 return "sendfile", "some" if how == "sendfile" else "all"
+            # A buffer that was registered is an array of pages.
             if how == "uring-write-fixed" and not traced and not self.pages:
                 return "sendfile", "all"
             if how == "compat" and parts:
@@ -191,6 +192,8 @@ class Machine:
                 return "32-bit", "all"
             if how.startswith("uring") and traced:
                 return "io_uring", "all"
+            if how == "uring-read-fixed" and not self.pages:
+                return "sendfile", "all"
         return None
 
 
