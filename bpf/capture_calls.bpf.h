@@ -97,17 +97,16 @@ static __always_inline struct cap_state *state_of(const bool direct, struct sock
 }
 
 /* Behind a head: is there another message that must not be left out with the body? */
-static __always_inline __u32 goes_on(__u64 base, __u64 n, __u32 found, __u32 kernel)
+static __always_inline __u32 goes_on(__u64 base, __u64 n, __u32 found, __u32 kernel, __u64 *first)
 {
 	__u32 head = found / SCAN_END;
-	__u64 first[2] = {};
 	int body, more;
 
 	if (head + LITTLE >= n)
 		return found;
 	body = body_length(base, head, kernel);
 	if (body < 0) {
-		if (copy(first, sizeof(first), base + head, kernel))
+		if (copy(first, 16, base + head, kernel))
 			return found;
 		more = look_at(first[0], first[1], 16);
 		return more == LOOK_REQUEST || more == LOOK_RESPONSE ? found | SCAN_MORE : found;
@@ -115,38 +114,46 @@ static __always_inline __u32 goes_on(__u64 base, __u64 n, __u32 found, __u32 ker
 	return head + (__u64)body < n ? found | SCAN_MORE : found;
 }
 
-/* What a call begins with: enum look, and what scan_head() found where that is asked for. */
-static __noinline enum look look_into(struct cap_state *c, __u32 dir, const struct src *s,
-				      __u32 len, __u32 *found)
+/* 16 bytes from a message's beginning on, as far as there are any; how many there are. */
+static __always_inline __u32 bytes_at(__u64 base, __u64 n, __u32 kernel, __u64 *b)
 {
-	__u64 first[2] = {}, base, n;
-	enum look look = LOOK_SHORT;
-	__u32 known, empty = 0;
+	b[0] = b[1] = 0;
+	if (n > 16)
+		n = 16;
+	barrier_var(n);
+	return n > 16 || copy(b, n, base, kernel) ? 0 : n;
+}
 
-	*found = 0;
-	if (!first_piece(s, len, &base, &n))
-		return look;
-	known = first_bytes(s, base, n, first);
+/*
+ * What n bytes begin with: enum look, and above LOOK_FOUND what scan_head() found, where that is
+ * asked for: always, or where it is a message's beginning. A global function: the verifier looks at
+ * it once.
+ */
+#define LOOK_FOUND 8
+__noinline int look_into(__u64 base, __u64 n, __u32 kernel, __u32 always)
+{
+	__u64 first[2] = {}, found = 0;
+	__u32 known = bytes_at(base, n, kernel, first), empty = 0;
+	int look;
+
 	/* Empty lines before a message are passed over (RFC 9112, section 2.2). */
 	for (int i = 0; i < 2 && known > 2 && (first[0] & 0xffff) == ('\r' | '\n' << 8); i++) {
 		base += 2;
 		n -= 2;
 		empty += 2;
-		first[0] = first[1] = 0;
-		known = first_bytes(s, base, n, first);
+		known = bytes_at(base, n, kernel, first);
 	}
 	look = look_at(first[0], first[1], known);
-	if (look == LOOK_REQUEST || look == LOOK_RESPONSE || look == LOOK_WORD ||
-	    (c->in_head[dir & 1] && limited()))
-		*found = scan_head(base, n, in_kernel(s));
-	if (*found >= SCAN_END && limited())
-		*found = goes_on(base, n, *found, in_kernel(s)) + empty * SCAN_END;
+	if (always || look == LOOK_REQUEST || look == LOOK_RESPONSE || look == LOOK_WORD)
+		found = (__u32)scan_head(base, n, kernel);
+	if (found >= SCAN_END && limited())
+		found = goes_on(base, n, found, kernel, first) + empty * SCAN_END;
 	/* A first line that is whole tells for certain; a word alone says nothing. */
-	if (look == LOOK_REQUEST && (*found & (SCAN_LINE | SCAN_HTTP)) == SCAN_LINE)
+	if (look == LOOK_REQUEST && (found & (SCAN_LINE | SCAN_HTTP)) == SCAN_LINE)
 		look = LOOK_OTHER;
 	if (look == LOOK_WORD)
-		look = *found & SCAN_HTTP ? LOOK_REQUEST : LOOK_OTHER;
-	return look;
+		look = found & SCAN_HTTP ? LOOK_REQUEST : LOOK_OTHER;
+	return (__u32)found * LOOK_FOUND | look;
 }
 
 static __noinline void closed(const bool direct, struct sock *sk, struct cap_state *c, __u32 reset)
@@ -173,9 +180,10 @@ static __always_inline int on_bytes(const bool direct, struct sock *sk, int prot
 				    __u32 len, struct src *s)
 {
 	struct call call = {.len = len, .want = len, .dir = dir, .cause = CAP_LIMIT};
-	__u32 pid = bpf_get_current_pid_tgid() >> 32, found;
+	__u32 pid = bpf_get_current_pid_tgid() >> 32, found, looked;
 	struct cap_state *c;
 	enum look look;
+	__u64 base, n;
 
 	c = state_of(direct, sk, proto);
 	if (!c)
@@ -190,7 +198,11 @@ static __always_inline int on_bytes(const bool direct, struct sock *sk, int prot
 		return 0;
 	}
 	simplify(s);
-	look = look_into(c, dir, s, len, &found);
+	looked = first_piece(s, len, &base, &n)
+			 ? look_into(base, n, in_kernel(s), limited() && c->in_head[dir & 1])
+			 : LOOK_SHORT;
+	look = looked % LOOK_FOUND;
+	found = looked / LOOK_FOUND;
 	if (c->verdict != CAP_HTTP && c->verdict != CAP_TLS && !judge(c, dir, look, s, len)) {
 		count(CAP_N_NOT_HTTP, len);
 		return 0;
@@ -283,6 +295,9 @@ static __noinline int on_state(const bool direct, struct sock *sk, __u32 old, __
 		      old == TCP_SYN_RECV;
 	struct cap_state *c;
 
+	/* A socket begins where another one was, of which not all was told or read. */
+	if (!use_storage && (new == TCP_SYN_SENT || new == TCP_SYN_RECV))
+		state_drop(sk);
 	if (new != TCP_FIN_WAIT1 &&new != TCP_LAST_ACK &&new != TCP_CLOSE)
 		return 0;
 	c = state_get(sk);

@@ -27,11 +27,18 @@ static __noinline int tp_bytes(struct sock *sk, __u32 dir, __u32 len, struct src
 	return proto < 0 ? 0 : on_bytes(true, sk, proto, dir, len, s);
 }
 
+/* Kprobes leave the bytes to k_do(): 1. */
 static __noinline int k_bytes(struct sock *sk, __u32 dir, __u32 len, struct src *s)
 {
-	int proto = proto_of(false, sk);
+	struct act *a = act_make(bpf_get_current_pid_tgid());
 
-	return proto < 0 ? 0 : on_bytes(false, sk, proto, dir, len, s);
+	if (!a)
+		return 0;
+	a->src = *s;
+	a->sk = (__u64)sk;
+	a->way = dir;
+	a->len = len;
+	return 1;
 }
 
 /* --- tracepoints */
@@ -501,7 +508,7 @@ static __always_inline int on_page(const bool direct, struct sock *sk, __u64 pag
 		s.kind = SRC_KERNEL;
 		s.base = page_address(page) + offset;
 	}
-	return on_rest(direct, sk, proto, CAP_SEND, ret, &s);
+	return direct ? tp_bytes(sk, CAP_SEND, ret, &s) : k_bytes(sk, CAP_SEND, ret, &s);
 }
 
 SEC("fexit/inet_sendpage")
@@ -563,6 +570,30 @@ int f_unix_release(__u64 *ctx)
 
 /* --- kprobes: one pair of programs for all functions */
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} k_then SEC(".maps");
+
+/* What all of them go on with: so the verifier has to follow it but once. */
+SEC("kprobe")
+int k_do(struct pt_regs *ctx)
+{
+	struct act *a = act_get(bpf_get_current_pid_tgid());
+	struct sock *sk;
+	struct src s;
+	int proto;
+
+	if (!a)
+		return 0;
+	s = a->src;
+	sk = (struct sock *)a->sk;
+	proto = proto_of(false, sk);
+	return proto < 0 ? 0 : on_bytes(false, sk, proto, a->way & 1, a->len, &s);
+}
+
 SEC("kprobe")
 int k_send(struct pt_regs *ctx)
 {
@@ -577,7 +608,9 @@ int kr_send(struct pt_regs *ctx)
 
 	if (!a || !a->live)
 		return 0;
-	return on_exit(false, (struct sock *)a->sk, (int)PT_REGS_RC(ctx), 0, CAP_SEND);
+	if (on_exit(false, (struct sock *)a->sk, (int)PT_REGS_RC(ctx), 0, CAP_SEND))
+		bpf_tail_call(ctx, &k_then, 0);
+	return 0;
 }
 
 SEC("kprobe")
@@ -620,33 +653,39 @@ static __always_inline int on_part_read(struct sock *sk, struct act *a, __u32 n)
 	return k_bytes(sk, CAP_RECV, n, &s);
 }
 
-SEC("raw_tp/tcp_rcv_space_adjust")
-int k_read(struct bpf_raw_tracepoint_args *ctx)
+SEC("kprobe")
+int k_read(struct pt_regs *ctx)
 {
-	struct sock *sk = (struct sock *)ctx->args[0];
+	struct sock *sk = (struct sock *)PT_REGS_PARM1(ctx);
 	struct act *a = act_get(bpf_get_current_pid_tgid());
 	__s32 n;
 
 	if (!a || !a->live || !a->in_parts || a->sk != (__u64)sk)
 		return 0;
 	n = read_end(false, sk, (struct tcp_sock *)sk) - a->begin_seq - a->parts;
-	return n > 0 ? on_part_read(sk, a, n) : 0;
+	if (n > 0 && on_part_read(sk, a, n))
+		bpf_tail_call(ctx, &k_then, 0);
+	return 0;
 }
 
 SEC("kretprobe")
 int kr_recv(struct pt_regs *ctx)
 {
 	struct act *a = act_get(bpf_get_current_pid_tgid());
-	int ret = PT_REGS_RC(ctx);
+	int ret = PT_REGS_RC(ctx), more;
 
 	if (!a || !a->live)
 		return 0;
 	if (a->in_parts && ret > 0) {
 		a->live = 0;
 		ret -= a->parts;
-		return ret > 0 ? on_part_read((struct sock *)a->sk, a, ret) : 0;
+		more = ret > 0 && on_part_read((struct sock *)a->sk, a, ret);
+	} else {
+		more = on_exit(false, (struct sock *)a->sk, ret, a->flags, CAP_RECV);
 	}
-	return on_exit(false, (struct sock *)a->sk, (int)PT_REGS_RC(ctx), a->flags, CAP_RECV);
+	if (more)
+		bpf_tail_call(ctx, &k_then, 0);
+	return 0;
 }
 
 /* Pages and splices: what the return needs is kept in the act's source. */
@@ -674,8 +713,9 @@ int kr_page(struct pt_regs *ctx)
 	if (!a || !a->live)
 		return 0;
 	a->live = 0;
-	return on_page(false, (struct sock *)a->sk, a->src.base, a->src.skip,
-		       (__s64)PT_REGS_RC(ctx));
+	if (on_page(false, (struct sock *)a->sk, a->src.base, a->src.skip, (__s64)PT_REGS_RC(ctx)))
+		bpf_tail_call(ctx, &k_then, 0);
+	return 0;
 }
 
 SEC("kprobe")

@@ -123,13 +123,13 @@ __noinline int look_at(__u64 w0, __u64 w1, __u32 n)
 }
 
 #define SCAN_MAX  8192 /* a longer head is taken to go on */
-#define SCAN_PART 88
+#define SCAN_PART 56
 
 /* What scan_head() found. */
 #define SCAN_CHUNKED 1
 #define SCAN_LINE    2 /* a line ended */
 #define SCAN_HTTP    4 /* ... and the first that did was a start line of HTTP/1 */
-#define SCAN_MORE    0x80000000U /* behind that message another one begins */
+#define SCAN_MORE    (1U << 24) /* behind that message another one begins */
 #define SCAN_END     8 /* times this: bytes of the head, its empty line included; 0: no end */
 
 /*

@@ -66,8 +66,10 @@ struct act {
 	__u32 done_seq; /* ... and the end of its bytes */
 	struct src begin; /* a receive that is told of by parts: where its bytes go ... */
 	__u32 parts; /* ... and how many were told of */
+	__u32 len; /* k_do(): bytes that went by */
 	__u8 in_parts;
-	__u8 pad2[3];
+	__u8 way; /* k_do(): enum cap_dir */
+	__u8 pad2[2];
 	__u32 begin_seq, begin_left; /* when a send began that is seen by its parts */
 };
 
@@ -195,15 +197,6 @@ static __noinline bool first_piece(const struct src *s, __u32 len, __u64 *base, 
 		skip -= *n;
 	}
 	return false;
-}
-
-/* The first bytes of it, at most 16; how many there are. */
-static __always_inline __u32 first_bytes(const struct src *s, __u64 base, __u64 n, __u64 *b)
-{
-	if (n > 16)
-		n = 16;
-	barrier_var(n);
-	return n > 16 || copy(b, n, base, in_kernel(s)) ? 0 : n;
 }
 
 /* --- records */

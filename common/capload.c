@@ -107,7 +107,7 @@ static const struct hook {
 	{"k_splice", "tcp_splice_read", "tcp_splice_read", BE(KPROBE), MAY, ALWAYS, 0},
 	{"kr_page", "inet_sendpage", "inet_sendpage", BE(KPROBE), MAY, ALWAYS, 1},
 	{"k_page", "inet_sendpage", "inet_sendpage", BE(KPROBE), MAY, ALWAYS, 0},
-	{"k_read", NULL, "tp:tcp_rcv_space_adjust", BE(KPROBE), MUST, ALWAYS, 0},
+	{"k_read", "tcp_rcv_space_adjust", "tcp_rcv_space_adjust", BE(KPROBE), MAY, ALWAYS, 0},
 	{"kr_recv", "inet_recvmsg", "inet_recvmsg", BE(KPROBE), MUST, ALWAYS, 1},
 	{"k_recv", "inet_recvmsg", "inet_recvmsg", BE(KPROBE), MUST, ALWAYS, 0},
 	{"kr_recv", "inet6_recvmsg", "inet6_recvmsg", BE(KPROBE), MAY, ALWAYS, 1},
@@ -189,6 +189,7 @@ static void choose_programs(void)
 		if (goes(&hooks[i]))
 			bpf_program__set_autoload(program(hooks[i].prog), true);
 	bpf_program__set_autoload(program("nothing"), capload.be != CAP_BE_KPROBE);
+	bpf_program__set_autoload(program("k_do"), capload.be == CAP_BE_KPROBE);
 	bpf_program__set_autoload(program("find_pages"),
 				  has_helper("BPF_FUNC_kallsyms_lookup_name"));
 }
@@ -250,6 +251,13 @@ static int load(void)
 	if (err)
 		return fail(err, "cannot load the BPF programs: %s%s", strerror(-err),
 			    log_verbose ? "" : " (-v shows the kernel's reason)");
+	if (capload.be == CAP_BE_KPROBE) {
+		int fd = bpf_program__fd(program("k_do"));
+
+		if (bpf_map_update_elem(map_fd("k_then"), &(uint32_t){0}, &fd, BPF_ANY))
+			return fail(-errno, "cannot set the program to go on with: %s",
+				    strerror(errno));
+	}
 	return select_maps(map_fd("filter_pids"), map_fd("filter_cgroups"));
 }
 
