@@ -28,7 +28,7 @@ contents() {
 	run chunked-large -n 2 --size 300000 chunked
 	run head head
 	run nobody nobody
-	run continue continue
+	run 100-continue continue
 	run hints hints
 	run http10 http10
 	run until-close --size 100000 until-close
