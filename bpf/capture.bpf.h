@@ -255,12 +255,15 @@ static __noinline bool tell_conn(const bool direct, struct sock *sk, struct cap_
 		flow_of(direct, sk, tp, &r->flow);
 	}
 	if (tp) {
-		beginnings(direct, sk, tp, &sent, &received, &opened);
-		r->role = opened == 1 ? CAP_ROLE_CLIENT
-			  : opened    ? CAP_ROLE_UNKNOWN
-				      : CAP_ROLE_SERVER;
-		if (sent == r->seq[CAP_SEND] && received == r->seq[CAP_RECV])
-			r->flags = 0;
+		/* An acknowledgement may come in the midst of it: then the numbers do not fit. */
+		for (int i = 0; i < 3 && r->flags; i++) {
+			beginnings(direct, sk, tp, &sent, &received, &opened);
+			r->role = opened == 1 ? CAP_ROLE_CLIENT
+				  : opened    ? CAP_ROLE_UNKNOWN
+					      : CAP_ROLE_SERVER;
+			if (sent == r->seq[CAP_SEND] && received == r->seq[CAP_RECV])
+				r->flags = 0;
+		}
 	}
 	if (c->verdict == CAP_MAYBE)
 		r->flags |= CAP_F_MAYBE;
