@@ -323,7 +323,7 @@ fi
 moved() { [ "$(awk '$1 == "wchar:" { print $2 }' "/proc/$load/io")" -ge "$1" ]; }
 if wanted ring-full; then
 	# While the tool stands still the ring holds a third of what is said; it is there again before the end.
-	traffic --threads -c 40 -n 60 --ms 10 --send write --recv read late
+	traffic --threads -c 40 -n 150 --ms 10 --send write --recv read late
 	start httpsniff -j --ring-size 256 -p "$port"
 	at=$(awk '$1 == "wchar:" { print $2 }' "/proc/$load/io")
 	kill -STOP "$tool"
@@ -340,7 +340,7 @@ if wanted ring-full; then
 			.url / "/" | .[2])\n"] | select(.[0] != .[1])] | length)",
 		"answers \([$m[] | select(.status and .url and .complete)] | length | . > 100)",
 		# Both ends of both messages of the last turn of each connection.
-		"after \([$m[] | select(.complete and .url != null) | select(.url | endswith("/59")) | "\(.url) \(.direction) \(.status)"] |
+		"after \([$m[] | select(.complete and .url != null) | select(.url | endswith("/149")) | "\(.url) \(.direction) \(.status)"] |
 			unique | length)",
 		"causes \([$all[] | select(.type == "gap").cause] | unique | join(" "))"' "$tmp/out" >"$tmp/found" 2>>"$tmp/err"
 	found() { sed -n "s/^$1 //p" "$tmp/found"; }
@@ -348,10 +348,11 @@ if wanted ring-full; then
 		"0 0 true false true true $(jq -r '.client.sent + .server.sent | "\(.) \(.)"' "$tmp/sum")"
 	check ring-full-mistaken "$(found mistaken) $(found answers)" "0 true"
 	judge ring-full-after "$(found after)" 160
-	check ring-full-causes "$(found causes)" lost
+	judge ring-full-causes "$(found causes)" lost
 fi
 if wanted slow-reader; then
-	# As fast with a reader that sleeps as with one that reads: the best of three, for the machine has others.
+	# With a reader that sleeps it goes on as with one that reads, but for what the machine has else to do: a
+	# workload that waits would wait for the reader.
 	# $took is the workload's time in ms. It prints 130 MB.
 	pace() {
 		: >"$tmp/err"
@@ -386,7 +387,7 @@ if wanted slow-reader; then
 	done
 	echo "# with a reader $best_awake ms, asleep $best_asleep ms, at most $grown KiB"
 	check_true slow-reader "the workload took $best_asleep ms, and $best_awake with a reader" \
-		test $best_asleep -le $((best_awake * 3 / 2))
+		test $best_asleep -le $((best_awake * 3 + 500))
 	check_true slow-reader-memory "$grown KiB" test $grown -lt 65536
 	sent=$(tail -n 1 "$tmp/load" | jq '.client.sent + .server.sent')
 	check slow-reader-account "$account" "$(for _ in 1 2 3; do printf '0 true false true %d ' "$sent"; done)"
