@@ -176,6 +176,7 @@ struct cap_state {
 	__u32 end[2]; /* behind the last byte that was told of */
 	__u32 pid; /* who was there last */
 	__u32 tries;
+	__u32 maybe_ms; /* CAP_MAYBE: since when */
 	__u8 verdict, proto;
 	__u8 last_dir;
 	__u8 told; /* CAP_REC_CONN has left */

@@ -14,8 +14,14 @@
 
 #define TRIES_UNKNOWN 4 /* calls that do not look like HTTP, before a connection is given up */
 #define TRIES_MAYBE   8 /* likewise, of 16 bytes and more, where the first ones were too short */
+#define MAYBE_MS      250 /* ... and the user half, which looks 20 times a second, had its time */
 #define TRIES_NOT     64 /* turns at which one that was given up is looked at again; then ... */
 #define TRIES_RARE    16 /* ... at one in so many */
+
+static __always_inline __u32 now_ms(void)
+{
+	return bpf_ktime_get_ns() / 1000000;
+}
 
 /* A connection of which it is not known that it speaks HTTP. Is the call to be told of? */
 static __always_inline bool judge(struct cap_state *c, __u32 dir, enum look look,
@@ -41,8 +47,10 @@ static __always_inline bool judge(struct cap_state *c, __u32 dir, enum look look
 			return false;
 		if (c->verdict == CAP_NOT)
 			return false;
-		if (c->verdict == CAP_UNKNOWN)
+		if (c->verdict == CAP_UNKNOWN) {
 			c->tries = 0;
+			c->maybe_ms = now_ms();
+		}
 		c->verdict = CAP_MAYBE;
 		c->in_head[0] = c->in_head[1] = 1;
 		break;
@@ -53,11 +61,13 @@ static __always_inline bool judge(struct cap_state *c, __u32 dir, enum look look
 	    c->tries >= (c->verdict == CAP_MAYBE ? TRIES_MAYBE : TRIES_UNKNOWN)) {
 		__u64 id = c->id;
 
-		c->tries = 0;
 		if (c->verdict == CAP_MAYBE && bpf_map_lookup_elem(&known_http, &id)) {
 			c->verdict = CAP_HTTP;
 			return true;
 		}
+		if (c->verdict == CAP_MAYBE && now_ms() - c->maybe_ms < MAYBE_MS)
+			return true;
+		c->tries = 0;
 		c->verdict = CAP_NOT;
 		count(CAP_N_CONNS_NOT_HTTP, 1);
 	}

@@ -5,14 +5,16 @@
  * The hooks. All of them are at the socket, not at system calls: it needs no table of descriptors,
  * sees connections that are older than the tool, and any way into the socket.
  *
- *   tracepoint  sock_send_length, sock_recv_length: the end of each call. The bytes are found by the
- *               thread's saved registers, which say what call it is and where its buffers are. From
- *               6.16 tcp_sendmsg_locked shows what is sent by other ways (io_uring, sendfile).
- *   fentry      the protocols' sendmsg and recvmsg: the iterator is saved where they begin, and what
- *               it points to read where they end, when it is known how many bytes it was. Before
- *               6.5 pages are sent one by one by sendpage.
- *   kprobe      the same, where there are no trampolines. What TCP receives is taken as it is read, for
- *               a return probe has room for few calls at a time, and those that wait for data take it
+ *   tracepoint  sock_send_length, sock_recv_length: the end of each call. The bytes are found by
+ *               the thread's saved registers, which say what call it is and where its buffers
+ *               are. From 6.16 tcp_sendmsg_locked shows what is sent by other ways (io_uring,
+ *               sendfile).
+ *   fentry      the protocols' sendmsg and recvmsg: the iterator is saved where they begin, and
+ *               what it points to read where they end, when it is known how many bytes it was.
+ *               Before 6.5 pages are sent one by one by sendpage.
+ *   kprobe      the same, where there are no trampolines. What TCP receives is taken as it is
+ *               read, for a return probe has room for few calls at a time, and those that wait
+ *               for data take it
  *
  * A program that is preempted in the middle runs for no other task of its CPU until it goes on.
  * Kernels differ in whether tracepoints and trampolines may be preempted. Where they may, a second
@@ -396,7 +398,7 @@ static __always_inline int on_entry(const bool direct, struct socket *socket, st
 	a = act_make(bpf_get_current_pid_tgid());
 	if (!a)
 		return 0;
-	/* Seen by the first program, and not one that nobody saw to end: the place has not moved. */
+	/* Seen by the first program, and nobody's that was not seen to end: nothing has moved. */
 	if (config.twice && c)
 		at = place(direct, sk, c, dir);
 	if (again && a->live && a->sk == (__u64)sk && a->msg == (__u64)msg && a->begin_seq == at)
@@ -744,8 +746,8 @@ int k_unix_release(struct pt_regs *ctx)
 }
 
 /*
- * Where are pages? x86-64 has variables for it where it places them at random, else one of two fixed
- * layouts. Whatever is found is tried on this task's stack: is the same there as where the stack is
+ * Where are pages? x86-64 has variables for it where it places them at random, else one of two
+ * fixed layouts. Whatever is found is tried on this task's stack: is the same there as where the stack is
  * mapped? Runs once, at the start; 1: it is.
  */
 static __always_inline bool pages_are_at(__u64 pages, __u64 map)

@@ -72,8 +72,8 @@ static __always_inline __u64 spaces(__u64 w)
 }
 
 /*
- * A request's first word, and what its target may begin with; n bytes are known. Whether the word is
- * a token, and how its line ends, others see.
+ * A request's first word, and what its target may begin with; n bytes are known. Whether the word
+ * is a token, and how its line ends, others see.
  */
 static __always_inline enum look look_request(__u64 w0, __u64 w1, __u32 n)
 {

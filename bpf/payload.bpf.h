@@ -5,8 +5,8 @@
  * The bytes of a call, from wherever they are to the ring buffer, and how much of them is wanted.
  *
  * A call of up to 4 KiB and 4 pieces is copied on the spot, a record for each piece. A longer one
- * is walked: its state is an element of a map and a step of it a global function, which the verifier
- * looks at once, however many steps there are. Linux limits a call to 1024 pieces.
+ * is walked: its state is an element of a map and a step of it a global function, which the
+ * verifier looks at once, however many steps there are. Linux limits a call to 1024 pieces.
  */
 #include "http_start.bpf.h"
 
