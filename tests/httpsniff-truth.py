@@ -467,6 +467,10 @@ class Judge:
             self.differ("summary", key, s[key], 0)
         if self.missed():
             return "; ".join(self.why[:4]) or "ok"
+        # What no end of a connection took was said of one that is not there, or of one twice.
+        left = [r for found in self.said.by_key.values() for rows in found for r in rows]
+        self.differ("others", "records", [(r["type"], r["role"], r["source_port"], r["dest_port"])
+                                          for r in left][:3], [])
         for direction, key in (("send", "bytes_sent"), ("recv", "bytes_received")):
             sure = unsure = 0
             for t in truths:
