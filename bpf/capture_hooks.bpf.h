@@ -747,8 +747,8 @@ int k_unix_release(struct pt_regs *ctx)
 
 /*
  * Where are pages? x86-64 has variables for it where it places them at random, else one of two
- * fixed layouts. Whatever is found is tried on this task's stack: is the same there as where the stack is
- * mapped? Runs once, at the start; 1: it is.
+ * fixed layouts. Whatever is found is tried on this task's stack: is the same there as where the
+ * stack is mapped? Runs once, at the start; 1: it is.
  */
 static __always_inline bool pages_are_at(__u64 pages, __u64 map)
 {

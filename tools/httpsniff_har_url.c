@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * URLs by the rules of the WHATWG's URL standard, which browsers go by: a path may hold any byte, an
- * authority may not.
+ * URLs by the rules of the WHATWG's URL standard, which browsers go by: a path may hold any byte,
+ * an authority may not.
  */
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -15,8 +15,8 @@
  */
 #define HOLD_MAX ((size_t)256 << 20)
 /*
- * Makes room for need bytes in *buf, which is *cap bytes long (NULL and 0: new). False, with nothing
- * changed, where that would be beyond HOLD_MAX or there is no memory.
+ * Makes room for need bytes in *buf, which is *cap bytes long (NULL and 0: new). False, with
+ * nothing changed, where that would be beyond HOLD_MAX or there is no memory.
  */
 bool hold_grow(char **buf, size_t *cap, size_t need);
 /* Frees *buf if it is longer than keep bytes. */

@@ -173,7 +173,8 @@ int pretty_message(const struct message *msg);
 int pretty_gap(const struct gap *g);
 int pretty_notice(const struct notice *n);
 /*
- * FILE is opened (with privileges), written to as messages come, and ended with what makes it whole.
+ * FILE is opened (with privileges), written to as messages come, and ended with what makes it
+ * whole.
  */
 int har_open(const char *file);
 int har_message(const struct message *msg);

@@ -3,9 +3,9 @@
  * --pcapng: messages as TCP segments. Their payload, its sequence numbers and the times are those
  * that were seen; handshakes, acknowledgements and the cut into segments are made up.
  *
- * Bytes that are not here leave a jump in the sequence numbers, as a capture does that lost packets.
- * The first segment of such a message, and of one that broke off, also says that its packet was
- * longer, by a byte: dissectors do not wait for more then, and show what there is.
+ * Bytes that are not here leave a jump in the sequence numbers, as a capture does that lost
+ * packets. The first segment of such a message, and of one that broke off, also says that its
+ * packet was longer, by a byte: dissectors do not wait for more then, and show what there is.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -151,8 +151,8 @@ static void put_from_start(struct written *w, uint64_t to)
 }
 
 /*
- * A part of it, of which the other end told something else. The last byte is left out, or what comes
- * next might be taken for more of the same.
+ * A part of it, of which the other end told something else. The last byte is left out, or what
+ * comes next might be taken for more of the same.
  */
 static void put_part(struct written *w, uint64_t from, uint64_t to)
 {

@@ -51,7 +51,7 @@ void pc_put_packet(struct pc_bytes *b, const struct pc_packet *p);
 
 #define PC_HOLES 8
 
-/* What one side sends. Positions are of 64 bits, their lower 32 are sequence numbers in the file. */
+/* What one side sends. Positions have 64 bits, their lower 32 are sequence numbers in the file. */
 struct pc_half {
 	uint64_t next; /* behind the last byte that was written, or could not be */
 	uint32_t delta; /* from the socket's sequence numbers to the file's */

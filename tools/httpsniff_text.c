@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Heads and trailers masked: the copies that are shown, and raw bytes. Both by the same rules, those
- * of heads on the wire (redact_head_feed()), so that they agree.
+ * Heads and trailers masked: the copies that are shown, and raw bytes. Both by the same rules,
+ * those of heads on the wire (redact_head_feed()), so that they agree.
  */
 #include "httpsniff_msg.h"
 #include <string.h>
@@ -19,7 +19,7 @@ static void mask(char *p, size_t n, bool start_line)
 	}
 }
 
-/* Lines are what they seem to be: the one at hand begins with its name, and ends behind its value. */
+/* Lines are what they seem to be: this one begins with its name, and ends behind its value. */
 #define ODD_LINES                                                                                  \
 	(HTTP1_OBS_FOLD | HTTP1_BAD_LINE | HTTP1_SPACE_BEFORE_COLON | HTTP1_CONTROL_BYTE |         \
 	 HTTP1_ODD_START)
@@ -58,7 +58,7 @@ static uint64_t has(uint64_t bytes, unsigned char c)
 	return (x - ones) & ~x & ones << 7;
 }
 
-/* In a text there is nothing to mask where there is no '@', '=' or '%', which may stand for them. */
+/* In a text there is nothing to mask where there is no '@', '=' or '%', which stands for any. */
 static bool marked(const char *p, size_t n)
 {
 	uint64_t w, found = 0;
@@ -72,7 +72,7 @@ static bool marked(const char *p, size_t n)
 	return found;
 }
 
-/* The same as mask() does to a whole head with no odd lines: most lines have nothing to be masked. */
+/* What mask() does to a whole head with no odd lines: most of them have nothing to be masked. */
 static void mask_lines(char *p, size_t n, const struct http1_msg *m)
 {
 	size_t at = m->nheaders ? m->headers[0].name.at : n;
@@ -90,8 +90,8 @@ static void mask_lines(char *p, size_t n, const struct http1_msg *m)
 
 /*
  * http1 joins folds with spaces; on the wire there were line ends, behind which others may see a
- * header of its own. They may have been where two blanks meet: p, a copy of the n bytes at text that
- * is masked already, gets what is to be masked then, too. spare has room for n bytes.
+ * header of its own. They may have been where two blanks meet: p, a copy of the n bytes at text
+ * that is masked already, gets what is to be masked then, too. spare has room for n bytes.
  */
 static void mask_folds(char *p, const char *text, size_t n, bool start_line, char *spare)
 {

@@ -3,8 +3,8 @@
  * Any records: what is damaged is refused, and whatever comes, each byte is accounted for, each
  * connection ends once, and what http1 is fed stands where it says.
  *
- * The first byte sets options; then, again and again: what (3 bits; 7: raw bytes as a record), which
- * connection and direction, a number near the last one of that direction, a time, and bytes.
+ * The first byte sets options; then, again and again: what (3 bits; 7: raw bytes as a record),
+ * which connection and direction, a number near the last one of that direction, a time, and bytes.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -104,11 +104,12 @@ for name in "${whole[@]}"; do
 	wanted "har-urls ($name)" && check_true "har-urls ($name)" "a URL is none" har_urls "$name"
 done
 
+one=10.0.0.1 two=10.0.0.2
 # har_is CASE FILTER WANT: of the entries of files.har, its values with a blank between two
 har_is() { wanted "$1" && check "$1" "$(jq -r "[.log.entries[]] | $2" files.har | paste -sd ' ')" "$3"; }
 at() { echo ".[] | select(.request.url | endswith(\"$1\"))"; }
-har_is har-targets '.[] | select(._connectionId == "8") | .request.url' "http://10.0.0.2/ http://10.0.0.2/a http://10.0.0.2/b \
-http://10.0.0.2/c http://ok.example:81/d http://x/http://a b\\@x/ http://***@x:8/?q http://star.example/ http://far:443 \
+har_is har-targets '.[] | select(._connectionId == "8") | .request.url' "http://$two/ http://$two/a http://$two/b \
+http://$two/c http://ok.example:81/d http://x/http://a b\\@x/ http://***@x:8/?q http://star.example/ http://far:443 \
 http://c/foo://a/b http://[2001:db8::1]:80/?a=%41+b&c&=d&%zz#f http://a/cookies"
 har_is har-query '.[] | select(.request.url | contains("%zz")) | .request.queryString[] | tojson' \
 	'{"name":"a","value":"A b"} {"name":"c","value":""} {"name":"","value":"d"} {"name":"%zz","value":""}'
@@ -117,9 +118,9 @@ har_is har-cookies "$(at /cookies) | (.request, .response) | .cookies[] | tojson
 '{"name":"a","value":"***","path":"/y","expires":"2026-10-21T07:28:00.000000000Z","httpOnly":true,"secure":false} '\
 '{"name":"*","value":"","httpOnly":false,"secure":true,"sameSite":"Lax"}'
 har_is har-redirect "$(at /cookies).response.redirectURL" /to
-har_is har-unanswered '.[] | select(.response.status == 0) | .request.url' "http://10.0.0.1/cut http://10.0.0.1/never"
+har_is har-unanswered '.[] | select(.response.status == 0) | .request.url' "http://$one/cut http://$one/never"
 har_is har-binary "$(at /cut).request.postData | .text, ._encoding" "/wB6 base64"
-har_is har-alone '.[] | select(.request.method == "").request | .method, .url, .headersSize' " http://10.0.0.1/ -1"
+har_is har-alone '.[] | select(.request.method == "").request | .method, .url, .headersSize' " http://$one/ -1"
 har_is har-early "$(at /early) | .time, (.timings | .send, .wait, .receive), .response.status" "0.1 0.1 0 0 413"
 har_is har-times "$(at /large) | .time, (.timings | .send, .wait, .receive)" "1000.2 0 0.1 1000.1"
 har_is har-cut "$(at /large) | ._truncated, ._complete, (.response.content | .size, (.text | length))" "true true 200000 65536"

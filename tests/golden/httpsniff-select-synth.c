@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * httpsniff-select-synth DIR: writes DIR/httpsniff-select.rec, of what the filters and --dedupe have to
- * tell apart.
+ * httpsniff-select-synth DIR: writes DIR/httpsniff-select.rec, of what the filters and --dedupe
+ * have to tell apart.
  */
 #include "httpsniff-world.h"
 

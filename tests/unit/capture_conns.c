@@ -87,7 +87,7 @@ static void test_unknown(void)
 	finish();
 }
 
-/* Joined: of a direction of which nothing came it is known where it was, and so what is missing at its end. */
+/* Joined: of a direction of which nothing came it is known where it was, so what is missing. */
 static void test_joined_ends(void)
 {
 	struct cap_conn_rec r = conn_rec(7, CAP_ROLE_SERVER, true);

@@ -46,7 +46,7 @@ static void test_values(void)
 	T_STR(value("\xe2\x80\xa8", 3), "\"\\u2028\"");
 }
 
-/* Every byte: bare where no reader can trip over it, or else quoted; the rest of the line is whole. */
+/* Every byte: bare where no reader can trip over it, else quoted; the rest of the line is whole. */
 static void test_bytes(void)
 {
 	for (int c = 0; c < 256; c++) {
