@@ -123,6 +123,14 @@ pages() {
 	grep -q ' vmemmap_base$' /proc/kallsyms || grep -q 'pages can be read' "$1"
 }
 
+# few_returns BACKEND CASE: does it hang on return probes, which before rethooks have room for as many calls at a time as
+# there are processors? TCP's receives do not; what is lost of it is told as such, but unix sockets number no bytes.
+few_returns() {
+	[ "$1" = kprobe ] && ! grep -q ' rethook_try_get$' /proc/kallsyms || return
+	case $2 in recv-splice | old-many | threads | unix* | pair* | calls) ;; *) return 1 ;; esac
+}
+returns_why="before rethooks a return probe has room for few calls at a time"
+
 # judge RUN PREFIX ARG...: what was said of the workloads that ran, against the truth; cases are BACKEND-PREFIXNAME.
 # In a guest a hook may find the one before it interrupted, and then does not run. The tool counts these.
 judge() {
@@ -141,13 +149,19 @@ judge() {
 			"${files[@]}" >"$tmp/verdict" 2>"$tmp/verdict.err" ||
 			bench_broken "$(tail -n 3 "$tmp/verdict.err")"
 		while read -r name why; do
+			[ "$name $why" = "account ok" ] || [ "$name" != account ] || ! few_returns "$b" "$run" ||
+				{ skip "$b-$run" "$returns_why"; continue; }
 			[ "$name" != account ] || { verdict "$b-$run" "$(cat "$tmp/$id.status") $why" "$tmp/$id.err"; continue; }
 			wanted "$b-$prefix$name" || continue
 			case $why in
 			ok) ok "$b-$prefix$name"; continue ;;
+			*) ! few_returns "$b" "$name" || { skip "$b-$prefix$name" "$returns_why"; continue; } ;;
+			esac
+			case $why in
 			"missed "*) skip "$b-$prefix$name" "hooks did not run, and the tool says so: ${why#missed }"; continue ;;
 			esac
-			cp "$truths/$name.json" "$tmp/load"
+			tail -n 2 "$truths/$name.json" >"$tmp/load"
+			tail -n 7 "$tmp/$id.err" >"$tmp/err"
 			not_ok "$b-$prefix$name" "$why"
 		done <"$tmp/verdict"
 		for name in "${!cannot[@]}"; do
@@ -157,6 +171,7 @@ judge() {
 }
 # The run's account.
 verdict() {
-	cp "$3" "$tmp/err"
+	tail -n 7 "$3" >"$tmp/err"
+	: >"$tmp/load"
 	check "$1" "$2" "0 ok"
 }
