@@ -6,6 +6,7 @@
 #include "out.h"
 #include "proc.h"
 #include "record.h"
+#include "ring.h"
 #include "row.h"
 #include "sink.h"
 #include <bpf/libbpf.h>
@@ -28,7 +29,7 @@
 
 static struct {
 	const struct run_tool *tool;
-	struct ring_buffer *ring;
+	struct ring ring;
 	struct record_writer *writer;
 	struct record_reader *reader;
 	struct sink *sink;
@@ -168,10 +169,13 @@ static int on_ring(void *ctx, void *data, size_t len)
 
 int run_ring(int map_fd)
 {
-	run.ring = ring_buffer__new(map_fd, on_ring, NULL, NULL);
-	if (!run.ring)
-		return fail(-errno, "cannot map the ring buffer: %s", strerror(errno));
-	return watch(ring_buffer__epoll_fd(run.ring), ID_RING);
+	/* Edges: what is there is read at each tick anyway. */
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.u32 = ID_RING};
+	int err = ring_open(&run.ring, map_fd);
+
+	if (err)
+		return fail(err, "cannot map the ring buffer: %s", strerror(-err));
+	return epoll_ctl(run.epoll_fd, EPOLL_CTL_ADD, map_fd, &ev) ? -errno : 0;
 }
 
 int run_fd(int fd, int (*cb)(int fd, void *ctx), void *ctx)
@@ -189,13 +193,13 @@ void run_fd_done(int fd)
 
 int run_drain(void)
 {
-	int n;
+	int err;
 
-	if (!run.ring)
+	if (!run.ring.size)
 		return 0;
-	n = ring_buffer__consume(run.ring);
-	if (n < 0)
-		return fail(n, "cannot read the ring buffer: %s", strerror(-n));
+	err = ring_read(&run.ring, on_ring, NULL);
+	if (err)
+		return fail(err, "cannot read the ring buffer: %s", strerror(-err));
 	return run.err;
 }
 
@@ -373,6 +377,6 @@ int run_finish(int err)
 				 (unsigned long long)st.dropped, (unsigned long long)st.lines);
 		first = first ?: flush;
 	}
-	ring_buffer__free(run.ring);
+	ring_close(&run.ring);
 	return first || !balanced ? 1 : 0;
 }
