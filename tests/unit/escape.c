@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* json_escape() by the strings of json.c; what those must be is in json.c's test. */
 #include <stdlib.h>
+#include "escape.h"
 #include "json.h"
 #include "unit/t.h"
 
@@ -99,6 +100,37 @@ static void test_ends(void)
 	T_EQ(json_escape(d, &at, s, s) - d, 0);
 }
 
+/* Whatever stands in a text, all of it is what its characters are one by one; and nothing beyond it is read. */
+static void test_mixed(void)
+{
+	static const char *const words[] = {
+		"plain text", "\"",	     "\\",   "\n", "\"\"\"",	   "\x01",
+		"\x7f",	      "caf\xc3\xa9", "\xff", "a",  "\xe2\x80\xae",
+	};
+	unsigned int seed = 1;
+
+	for (int round = 0; round < 3000; round++) {
+		size_t n = 0, size = rand_r(&seed) % 150, odd = rand_r(&seed) % 11 + 1;
+		unsigned char *s = malloc(size ?: 1);
+		const unsigned char *at = s, *one = s;
+		char d[JSON_ESCAPE_MAX * 150], want[sizeof(d)], *end = d, *w = want;
+
+		while (n < size) {
+			const char *word = words[rand_r(&seed) % odd];
+			size_t len = strlen(word) < size - n ? strlen(word) : size - n;
+
+			memcpy(s + n, word, len);
+			n += len;
+		}
+		while (one < s + size)
+			w = json_escape(w, &one, one + 1, s + size);
+		end = json_escape(end, &at, s + size, s + size);
+		T_OK(at == s + size);
+		T_OK(end - d == w - want && !memcmp(d, want, end - d));
+		free(s);
+	}
+}
+
 static const char *esc(const char *s, size_t n, size_t dsize)
 {
 	static char dst[256];
@@ -140,6 +172,7 @@ int main(void)
 	json_init(&j);
 	test_runs();
 	test_long();
+	test_mixed();
 	test_ends();
 	test_text();
 	json_free(&j);
