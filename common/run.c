@@ -11,6 +11,7 @@
 #include "sink.h"
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,6 +214,8 @@ void run_ready(const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	uname(&u);
+	/* What the start took, the kernel's BTF above all, is not taken again. */
+	malloc_trim(0);
 	run.start_ns = run_now();
 	log_info("ready (%s, kernel %s)", text, u.release);
 }
