@@ -6,7 +6,6 @@
 #include "out.h"
 #include "proc.h"
 #include "record.h"
-#include "ring.h"
 #include "row.h"
 #include "sink.h"
 #include <bpf/libbpf.h>
@@ -30,7 +29,7 @@
 
 static struct {
 	const struct run_tool *tool;
-	struct ring ring;
+	struct ring_buffer *ring;
 	struct record_writer *writer;
 	struct record_reader *reader;
 	struct sink *sink;
@@ -170,13 +169,10 @@ static int on_ring(void *ctx, void *data, size_t len)
 
 int run_ring(int map_fd)
 {
-	/* Edges: what is there is read at each tick anyway. */
-	struct epoll_event ev = {.events = EPOLLIN | EPOLLET, .data.u32 = ID_RING};
-	int err = ring_open(&run.ring, map_fd);
-
-	if (err)
-		return fail(err, "cannot map the ring buffer: %s", strerror(-err));
-	return epoll_ctl(run.epoll_fd, EPOLL_CTL_ADD, map_fd, &ev) ? -errno : 0;
+	run.ring = ring_buffer__new(map_fd, on_ring, NULL, NULL);
+	if (!run.ring)
+		return fail(-errno, "cannot map the ring buffer: %s", strerror(errno));
+	return watch(ring_buffer__epoll_fd(run.ring), ID_RING);
 }
 
 int run_fd(int fd, int (*cb)(int fd, void *ctx), void *ctx)
@@ -194,13 +190,13 @@ void run_fd_done(int fd)
 
 int run_drain(void)
 {
-	int err;
+	int n;
 
-	if (!run.ring.size)
+	if (!run.ring)
 		return 0;
-	err = ring_read(&run.ring, on_ring, NULL);
-	if (err)
-		return fail(err, "cannot read the ring buffer: %s", strerror(-err));
+	n = ring_buffer__consume(run.ring);
+	if (n < 0)
+		return fail(n, "cannot read the ring buffer: %s", strerror(-n));
 	return run.err;
 }
 
@@ -380,6 +376,6 @@ int run_finish(int err)
 				 (unsigned long long)st.dropped, (unsigned long long)st.lines);
 		first = first ?: flush;
 	}
-	ring_close(&run.ring);
+	ring_buffer__free(run.ring);
 	return first || !balanced ? 1 : 0;
 }
