@@ -115,8 +115,11 @@ static void on_message_end(void *ctx, struct http1_msg *m)
 	s->open[m->dir] = NULL;
 }
 
-static const struct capture_ops ops = {
-	on_conn, on_raw, on_gap, on_gone, {.head = on_head, .end = on_message_end}};
+static const struct capture_ops ops = {.conn = on_conn,
+				       .raw = on_raw,
+				       .gap = on_gap,
+				       .gone = on_gone,
+				       .http1 = {.head = on_head, .end = on_message_end}};
 
 union any {
 	struct cap_start_rec start;
