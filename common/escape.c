@@ -100,8 +100,8 @@ static size_t put_bytes(char **d, const unsigned char *s, size_t n)
 
 #ifdef __SSE2__
 /*
- * Copies what is itself or has a letter, 16 bytes at a time, and stops before what is SLOW, and where
- * less than two blocks are left, for it reads into the next one. One loop
+ * Copies what is itself or has a letter, 16 bytes at a time, and stops before what is SLOW, and
+ * where less than two blocks are left, for it reads into the next one. One loop
  * for the escapes of a block: how many there are is hard to foresee, where they are is not asked.
  */
 static char *put_blocks(char *d, const unsigned char **at, const unsigned char *stop)
@@ -130,7 +130,7 @@ static char *put_blocks(char *d, const unsigned char **at, const unsigned char *
 			d[1] = letter[s[i]];
 			d += 2;
 			done = i + 1;
-			/* The rest of the block, and what is behind it, which will be written over. */
+			/* The rest of the block, and more, which will be written over. */
 			_mm_storeu_si128((__m128i *)d,
 					 _mm_loadu_si128((const __m128i *)(s + done)));
 		}

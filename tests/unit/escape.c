@@ -100,7 +100,7 @@ static void test_ends(void)
 	T_EQ(json_escape(d, &at, s, s) - d, 0);
 }
 
-/* Whatever stands in a text, all of it is what its characters are one by one; and nothing beyond it is read. */
+/* All of a text is what its characters are one by one; and nothing beyond it is read. */
 static void test_mixed(void)
 {
 	static const char *const words[] = {
