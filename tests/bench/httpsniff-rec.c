@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
  * httpsniff-rec DIR small|large MESSAGES: writes DIR/httpsniff-small.rec or
- * DIR/httpsniff-large.rec, so many messages as a server's kernel half tells of them, half of them requests:
+ * DIR/httpsniff-large.rec, so many messages as a server's kernel half tells of them, half of them
+ * requests:
  *   small   a short GET, and an answer with eight headers and a body of 128 bytes, each in one
  *           call; 32 connections in turn
  *   large   a short GET, and an answer with a body of 1 MiB, which is text, in records of 32 KiB
