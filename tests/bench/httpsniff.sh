@@ -13,7 +13,8 @@
 #   heads-server   both
 #   heads-json     and so on: with --json
 # all of them but miss with -p and nginx's port, and standard output to /dev/null. Default: none miss heads bodies.
-# BODY: 0, 1k (default), 100k: returned from memory; file1k, file100k: files, sent by sendfile().
+# BODY: 0, 1k (default): answers that nginx has ready; 100k: a file that it reads; file1k, file100k: files, sent by
+# sendfile().
 # One JSON object per run:
 #   {"tracer", "body", "round", "requests", "rate": requests a second, "cpu_ns": of the worker's CPU per request,
 #    "client_ns": of wrk's, "tool_ns": of httpsniff's, "messages": in httpsniff's account, "lost": its bytes that
@@ -84,7 +85,10 @@ serve() {
 					root $tmp/www;
 					location = /0 { return 204; }
 					location = /1k { return 200 $(cat "$tmp/www/file1k"); }
-					location = /status { stub_status; }
+					location = /100k {
+						sendfile off;
+						alias $tmp/www/file100k;
+					}
 				}
 			}
 		END

@@ -2,11 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # usage: sudo tests/bench/run.sh [ROUNDS]        (make bench; make bench TOOL=tcplat)
 #
-# The tool is handlerlat or, by the environment's TOOL, tcplat.
+# The tool is handlerlat or, by the environment's TOOL, tcplat or httpsniff.
 #
 # tcplat: what a turn of a saturated loopback pair takes, and the request rate that is left, under nothing, the floor
 # (empty programs on the same hooks) and tcplat (tests/bench/tcplat.sh): on one CPU, on two, and four pairs anywhere.
 # Then what the kernel counts of the hooks alone. Medians of ROUNDS (7); ratios are medians of the rounds' own.
+#
+# httpsniff: what a request takes of a saturated nginx, and the request rate, under nothing, the floor, a filter that
+# misses, and httpsniff with heads alone, bodies, JSON, the server's end alone (tests/bench/httpsniff.sh), for bodies of
+# several sizes; what the kernel counts of the hooks alone; and what its user half does of recordings, on one core.
 #
 # handlerlat:
 # What a traced call costs, side by side: nothing, the floor (empty programs on the same sites),
@@ -31,7 +35,7 @@ spread() {
 		group_by(.tracer) as $all | ($all[] | select(.[0].tracer == (if $k == "hook_ns" then "floor" else "none" end))) as $base
 		| $all[] | . as $runs | map(.[$k])
 		| [$runs[0].tracer, (median | round), (min | round), (max | round),
-		  ([$runs, $base] | transpose | map(.[0][$k] / .[1][$k]) | median * 1000 | round / 1000)] | @tsv' "$1"
+		  ([$runs, $base] | transpose | map(.[0][$k] / ([.[1][$k], 1] | max)) | median * 1000 | round / 1000)] | @tsv' "$1"
 }
 if [ "${TOOL:-}" = tcplat ]; then
 	mkdir -p "$O/bench"
@@ -52,6 +56,54 @@ if [ "${TOOL:-}" = tcplat ]; then
 			spread "$tmp/runs" $figure | awk -F'\t' -v how="$how" -v figure=$figure \
 				'{ printf "%-10s %-8s %-8s %8s  %-18s %6s\n", how, figure, $1, $2, $3 " .. " $4, $5 }'
 		done
+	done
+	exit 0
+fi
+
+if [ "${TOOL:-}" = httpsniff ]; then
+	mkdir -p "$O/bench"
+	: >"$O/bench/httpsniff.json"
+	echo "httpsniff, kernel $(uname -r), $(date -u +%F), $(nproc) CPUs, median of $rounds (min .. max), ratio"
+	for how in "-b 1k" "-b 0" "-b file1k" "-b 100k" "-b file100k" "-s -b 1k"; do
+		tracers="none floor miss heads bodies"
+		case $how in
+		"-b 1k") tracers="$tracers bodies-json heads-server" ;;
+		-s*) tracers="floor miss heads bodies" ;;
+		esac
+		# shellcheck disable=SC2086
+		tests/bench/httpsniff.sh $how "$rounds" $tracers >"$tmp/runs" || exit 99
+		jq -c --arg how "$how" '.options = $how' "$tmp/runs" >>"$O/bench/httpsniff.json"
+		for figure in cpu_ns rate tool_ns hook_ns; do
+			# Counting makes the rest slow.
+			case $how:$figure in
+			-s*:hook_ns) ;;
+			-s*:* | *:hook_ns) continue ;;
+			esac
+			spread "$tmp/runs" $figure | awk -F'\t' -v how="$how" -v figure=$figure '
+				# nothing has no time of a tool
+				figure == "tool_ns" && ($1 == "none" || $1 == "floor") { next }
+				{ printf "%-12s %-8s %-13s %8s  %-18s %6s\n", how, figure, $1, $2, $3 " .. " $4, figure == "tool_ns" ? "" : $5 }'
+		done
+	done
+	replay() { # NAME OPTION...: s of CPU
+		local name=$1
+		shift
+		TIMEFORMAT='%U %S'
+		for ((i = 0; i < rounds; i++)); do
+			{ time "$O/bin/httpsniff" --replay "$tmp/httpsniff-$name.rec" "$@" >/dev/null 2>&1; } 2>&1
+		done | awk '{ print $1 + $2 }' | sort -n | sed -n "$(((rounds + 1) / 2))p"
+	}
+	"$O/tests/bench/httpsniff-rec" "$tmp" small 400000
+	for options in "" -j "--max-body 0" "--max-body 0 -j"; do
+		# shellcheck disable=SC2086
+		echo "replay small $options: $(replay small $options | awk '{ printf "%.0f messages a second", 400000 / $1 }')"
+	done
+	rm "$tmp/httpsniff-small.rec"
+	"$O/tests/bench/httpsniff-rec" "$tmp" large 1000
+	bytes=$(stat -c %s "$tmp/httpsniff-large.rec")
+	for options in "" -j "--max-body all" "--max-body all -j"; do
+		# shellcheck disable=SC2086
+		echo "replay large $options: $(replay large $options | awk -v b="$bytes" '{ printf "%.1f GB a second", b / 1e9 / $1 }')"
 	done
 	exit 0
 fi
