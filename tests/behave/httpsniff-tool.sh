@@ -754,7 +754,8 @@ if wanted secrets; then
 			name=secrets$redact${form:+ $form}
 			# shellcheck disable=SC2086
 			traced secrets $form $redact -v -o "$tmp/json" --har "$tmp/har" --pcapng "$tmp/pcapng"
-			whole "$name-messages" "$tmp/json" >"$tmp/whole"
+			# Unmasked, they are all there; masked, their names of what was asked for are others than the truth's.
+			[ -z "$redact" ] || whole "$name-messages" "$tmp/json"
 			counts='' seen=''
 			for f in out err json har pcapng; do
 				counts="$counts $f:$(grep -aoF "$secret" "$tmp/$f" | wc -l)"

@@ -195,8 +195,10 @@ for_one() {
 	turns oob "oob" "${plain[@]}" "${calls[@]}" "${bounds[@]}" "${near[@]}" '$t.oob == $t.turns'
 	turns zerosend "zerosend" "${plain[@]}" "${calls[@]}" "${bounds[@]}" "${near[@]}" \
 		'$r.calls.sends_failed == $t.turns' '$r.calls.receives_eof == 1 + $t.turns'
-	# Now and then the first half is acknowledged before there is a second to hold.
-	turns nagle "nagle" "${calls[@]}" "${kept[@]}" "${bounds[@]//client/client_multi}" 'client == 0' \
+	# Now and then the first half is acknowledged before there is a second to hold, or both are there when the
+	# server reads: one call, two segments.
+	turns nagle "nagle" 'sends ==? true_sends' 'receives >= true_receives' 'receives <= true_receives + $t.turns' \
+		'$r.calls.sends_eagain ==? 0' "${kept[@]}" "${bounds[@]//client/client_multi}" 'client == 0' \
 		'multi == $t.turns' 'server == $t.server_turns' 'flagged("client_multi"; .held) >= multi * 3 / 4' \
 		'flagged("server"; .held) == 0'
 	turns cork "cork" "${calls[@]}" "${kept[@]}" "${bounds[@]//client/client_multi}" 'client == 0' \
