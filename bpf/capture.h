@@ -42,6 +42,8 @@ struct cap_config {
 	__u8 by_flow; /* struct netsel has */
 	__u8 unix_too; /* unix stream sockets are looked at */
 	__u8 twice; /* there are second programs */
+	__u8 goids; /* goroutines are told of */
+	__u8 times; /* waited_us, opened_ns and connect_ns are */
 };
 
 enum cap_count {
@@ -96,6 +98,8 @@ struct cap_conn_rec {
 	__u64 id; /* socket cookie */
 	__u64 peer; /* of a unix socket: its peer's cookie, 0: none yet */
 	__u64 now_ns;
+	/* Where asked for: when it was established, how long connect() took; 0: not seen. */
+	__u64 opened_ns, connect_ns;
 	struct flow flow; /* of a unix socket: netns alone */
 	__u32 seq[2]; /* of the next byte, by enum cap_dir */
 	char path[112]; /* of a unix socket: where it, or else its peer, is bound; '@': abstract */
@@ -113,6 +117,9 @@ struct cap_task_rec {
 	char args[CAP_ARGS]; /* argv with its NULs */
 };
 
+#define CAP_DATA_F_OTHER  1 /* other_seq is known */
+#define CAP_DATA_F_WAITED 2 /* waited_us is */
+
 /* One call, or a part of one. The bytes stand behind it. */
 struct cap_data_rec {
 	__u32 type;
@@ -122,10 +129,15 @@ struct cap_data_rec {
 	__u32 len; /* bytes in the stream ... */
 	__u32 captured; /* ... of which the first so many are here */
 	__u32 pid, tid;
-	__u64 goid; /* of Go programs, where asked for; 0: none */
+	/* Of Go programs, where asked for; 0: none, or not known. */
+	__u64 goid, parent_goid;
 	__u8 dir;
 	__u8 cause; /* enum cap_cause: why captured < len */
-	__u16 pad[3];
+	__u8 flags; /* CAP_DATA_F_... */
+	__u8 pad;
+	__u32 other_seq; /* the other direction's place when the call ended */
+	__u32 waited_us; /* from when the first of them could be read until they were */
+	__u32 pad2;
 	char comm[16]; /* the thread's */
 };
 

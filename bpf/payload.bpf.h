@@ -217,7 +217,9 @@ static __always_inline void fill(struct cap_data_rec *h, const struct call *p, _
 	h->goid = p->goid;
 	h->dir = p->dir;
 	h->cause = captured < len ? cause : CAP_WHOLE;
-	h->pad[0] = h->pad[1] = h->pad[2] = 0;
+	h->parent_goid = 0;
+	h->flags = h->pad = 0;
+	h->other_seq = h->waited_us = h->pad2 = 0;
 	bpf_get_current_comm(h->comm, sizeof(h->comm));
 	count(CAP_N_CAPTURED, captured);
 	if (captured < len)
@@ -327,7 +329,9 @@ static __noinline void emit_few(struct call *p, const struct src *s)
 		e->h.goid = a->goid;                                                               \
 		e->h.dir = a->dir;                                                                 \
 		e->h.cause = n < len ? a->cause : CAP_WHOLE;                                       \
-		e->h.pad[0] = e->h.pad[1] = e->h.pad[2] = 0;                                       \
+		e->h.parent_goid = 0;                                                              \
+		e->h.flags = e->h.pad = 0;                                                         \
+		e->h.other_seq = e->h.waited_us = e->h.pad2 = 0;                                   \
 		bpf_get_current_comm(e->h.comm, sizeof(e->h.comm));                                \
 		barrier_var(n);                                                                    \
 		if (n > N || copy(e->d, n, a->base, a->kernel)) {                                  \

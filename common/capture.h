@@ -30,7 +30,7 @@ struct cap_task {
 /* Who moved the bytes at hand: a thread. */
 struct cap_who {
 	uint32_t pid, tid;
-	uint64_t goid; /* 0: none */
+	uint64_t goid, parent_goid; /* 0: none, or not known */
 	char comm[16]; /* the thread's */
 	/*
 	 * Never NULL, but it may be that only pid is known, or not even that. It stays as it is as

@@ -79,7 +79,11 @@ static uint32_t who_add(const struct cap_data_rec *r, struct task *task)
 	}
 	w = &t.who[t.nwho];
 	*w = (struct who){.task = task, .next = *head};
-	w->w = (struct cap_who){.pid = r->pid, .tid = r->tid, .goid = r->goid, .task = &nobody};
+	w->w = (struct cap_who){.pid = r->pid,
+				.tid = r->tid,
+				.goid = r->goid,
+				.parent_goid = r->parent_goid,
+				.task = &nobody};
 	memcpy(w->w.comm, r->comm, sizeof(r->comm));
 	if (task) {
 		w->w.task = &task->pub;

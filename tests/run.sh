@@ -83,7 +83,7 @@ layer_fuzz() {
 		fi
 		seeds=; [ -d "tests/fuzz/corpus/$n" ] && seeds=tests/fuzz/corpus/$n
 		# shellcheck disable=SC2086
-		run fuzz host "$O/tests/fuzz/$n" -max_total_time="${FUZZ_SECONDS:-10}" -timeout=10 \
+		run fuzz host "$O/tests/fuzz/$n" -error_exitcode=1 -max_total_time="${FUZZ_SECONDS:-10}" -timeout=10 \
 			-rss_limit_mb=2048 -artifact_prefix="$log/crash-$n-" "$corpus" $seeds
 	done
 }
