@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPIRE_NS 50000000 /* how often a replay looks at holes: as a live run does */
+#define EXPIRE_NS  50000000 /* how often a replay looks at holes: as a live run does */
+#define DATA_FLAGS (CAP_DATA_F_OTHER | CAP_DATA_F_WAITED)
 
 struct capture_stats capture_stats;
 struct capture capture;
@@ -118,7 +119,8 @@ static int on_data(const struct cap_data_rec *r, size_t len)
 
 	if (!r->id || r->type != CAP_REC_DATA || r->captured > len - sizeof(*r) ||
 	    r->captured > r->len || r->dir > CAP_RECV || r->cause >= CAP_CAUSES ||
-	    (r->captured < r->len && r->cause == CAP_WHOLE) || !TERMINATED(r->comm))
+	    (r->captured < r->len && r->cause == CAP_WHOLE) || r->flags & ~DATA_FLAGS ||
+	    !TERMINATED(r->comm))
 		return damaged("data of connection", r->id);
 	capture_stats.data_bytes += r->len;
 	at_time(r->now_ns);
@@ -130,6 +132,7 @@ static int on_data(const struct cap_data_rec *r, size_t len)
 	}
 	side = &c->side[r->dir];
 	side->tag = p.tag = who_tag(r, side->tag);
+	p.aux = r->flags & CAP_DATA_F_WAITED ? r->waited_us : UINT32_MAX;
 	p.ts_ns = r->now_ns;
 	p.data = r + 1;
 	stream_push(&capture_stats.streams, &side->s, &p, capture.now_ns);

@@ -43,8 +43,10 @@ struct cap_conn {
 	uint64_t id;
 	struct flow flow;
 	uint64_t peer; /* cookie of a unix socket's peer, 0: unknown */
-	uint64_t opened_ns; /* when it was first heard of */
+	uint64_t heard_ns; /* when it was first heard of */
 	uint64_t seen_ns; /* of the last record */
+	/* When it was established, and how long connect() took; 0: not seen, or not asked for. */
+	uint64_t opened_ns, connect_ns;
 	char path[112]; /* of a unix socket */
 	uint8_t proto; /* enum cap_proto */
 	uint8_t role; /* enum cap_role, as the kernel half knew it; see capture_role() */
@@ -54,6 +56,8 @@ struct cap_conn {
 	uint64_t bytes[2]; /* as its socket counts them; once closed */
 	struct http1 *h;
 	struct cap_who who[2]; /* of the bytes being handed out; by enum cap_dir */
+	/* How long before the call that moved them there was a first byte; UINT32_MAX: unknown. */
+	uint32_t waited_us[2];
 	void *user; /* the tool's */
 };
 

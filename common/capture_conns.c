@@ -143,6 +143,8 @@ static void describe(struct conn *c, const struct cap_conn_rec *r)
 {
 	c->pub.flow = r->flow;
 	c->pub.peer = r->peer;
+	c->pub.opened_ns = r->opened_ns;
+	c->pub.connect_ns = r->connect_ns;
 	c->pub.proto = r->proto;
 	c->pub.role = r->role;
 	c->pub.joined = r->flags & CAP_F_JOINED;
@@ -178,11 +180,12 @@ static struct conn *make(uint64_t id, const struct cap_conn_rec *r)
 	if (!c)
 		return NULL;
 	c->pub.id = id;
-	c->pub.opened_ns = c->pub.seen_ns = capture.now_ns;
+	c->pub.heard_ns = c->pub.seen_ns = capture.now_ns;
 	c->pub.joined = true;
 	for (int i = 0; i < 2; i++) {
 		c->side[i].dir = i;
 		c->pub.who[i].task = &nobody;
+		c->pub.waited_us[i] = UINT32_MAX;
 	}
 	if (r)
 		describe(c, r);
@@ -249,6 +252,18 @@ static bool same(const struct conn *c, const struct cap_conn_rec *r)
 	       a->remote_port == b->remote_port && c->pub.proto == r->proto && !c->pub.closed;
 }
 
+/* The record came twice: it may know what the first one did not. */
+static void complete(struct conn *c, const struct cap_conn_rec *r)
+{
+	struct cap_conn *pub = &c->pub;
+
+	pub->peer = pub->peer ?: r->peer;
+	pub->opened_ns = pub->opened_ns ?: r->opened_ns;
+	pub->connect_ns = pub->connect_ns ?: r->connect_ns;
+	if (!pub->path[0])
+		memcpy(pub->path, r->path, sizeof(pub->path));
+}
+
 struct conn *conn_get(uint64_t id, const struct cap_conn_rec *r)
 {
 	struct conn *c = conn_touch(id);
@@ -259,10 +274,8 @@ struct conn *conn_get(uint64_t id, const struct cap_conn_rec *r)
 	}
 	if (!c)
 		return add(id, r);
-	if (r && !c->pub.peer)
-		c->pub.peer = r->peer;
-	if (r && !c->pub.path[0])
-		memcpy(c->pub.path, r->path, sizeof(c->pub.path));
+	if (r)
+		complete(c, r);
 	return c;
 }
 
@@ -281,6 +294,7 @@ static void hand_bytes(struct conn *c, int dir, const struct event *e)
 	}
 	pos = e->at.pos - side->base;
 	who_set(c, dir, e->at.tag);
+	c->pub.waited_us[dir] = e->kind == EV_LOST ? UINT32_MAX : e->at.aux;
 	if (ops->raw)
 		ops->raw(&c->pub, dir, pos, ns, e->kind == EV_DATA ? e->data : NULL, e->len);
 	if (e->kind == EV_SKIPPED)

@@ -52,7 +52,7 @@ void who_clear(void)
 static bool is_who(const struct who *w, const struct cap_data_rec *r)
 {
 	return w->w.pid == r->pid && w->w.tid == r->tid && w->w.goid == r->goid &&
-	       !memcmp(w->w.comm, r->comm, sizeof(r->comm));
+	       w->w.parent_goid == r->parent_goid && !memcmp(w->w.comm, r->comm, sizeof(r->comm));
 }
 
 static uint32_t *who_bucket(const struct cap_data_rec *r)

@@ -193,7 +193,7 @@ static void base(struct streams *all, struct stream *s, uint32_t seq)
 void stream_push(struct streams *all, struct stream *s, const struct stream_piece *p,
 		 uint64_t now_ns)
 {
-	struct span span = {.at = {.ts_ns = p->ts_ns, .tag = p->tag}, .len = p->len};
+	struct span span = {.at = {.ts_ns = p->ts_ns, .tag = p->tag, .aux = p->aux}, .len = p->len};
 
 	all->in += p->len;
 	if (s->ended) {

@@ -35,7 +35,7 @@ struct stream_piece {
 	uint32_t seq; /* of the first byte */
 	uint32_t len; /* bytes in the stream */
 	uint32_t captured; /* the first so many of them are at data; at most len */
-	uint32_t tag; /* the caller's own (who sent it), handed back with the bytes */
+	uint32_t tag, aux; /* the caller's own (who sent it), handed back with the bytes */
 	uint64_t ts_ns; /* when it was sent or read; handed back with the bytes */
 	const void *data; /* not kept after the call */
 };
@@ -47,7 +47,7 @@ struct stream_at {
 	 */
 	uint64_t pos;
 	uint64_t ts_ns; /* of the piece; for lost bytes, of what comes after them */
-	uint32_t tag;
+	uint32_t tag, aux; /* of the same */
 };
 
 struct streams;

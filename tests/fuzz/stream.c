@@ -100,7 +100,7 @@ static void piece(struct streams *all, struct side *d, const uint8_t *b, uint64_
 {
 	static unsigned char buf[4096];
 	uint32_t near = (uint32_t)d->s.next + (int8_t)b[1] * (b[0] & 8 ? 40 : 1);
-	struct stream_piece p = {near, b[2], b[2], b[3], now, buf};
+	struct stream_piece p = {near, b[2], b[2], b[3], ~b[3], now, buf};
 
 	if (b[0] & 16)
 		p.seq = (uint32_t)b[1] << 24;

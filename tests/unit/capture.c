@@ -73,6 +73,49 @@ static void test_numbers(void)
 	T_STR(said(), "-7? -8?");
 }
 
+/* What was heard of the connection, and how long its bytes had waited. */
+static void test_waits(void)
+{
+	struct cap_conn_rec r = conn_rec(7, CAP_ROLE_SERVER, false);
+	struct {
+		struct cap_data_rec r;
+		char bytes[NGET];
+	} b = {.r = {.type = CAP_REC_DATA, .id = 7, .len = NGET, .captured = NGET, .dir = CAP_RECV},
+	       .bytes = GET};
+	struct cap_conn *c;
+
+	start(0);
+	r.opened_ns = 5;
+	T_EQ(feed(CAP_REC_CONN, &r, sizeof(r)), 0);
+	c = capture_find(7);
+	T_EQ(c->heard_ns, now);
+	T_EQ(c->opened_ns, 5);
+	T_EQ(c->connect_ns, 0);
+	T_EQ(c->waited_us[CAP_RECV], UINT32_MAX);
+	b.r.waited_us = 77;
+	b.r.flags = CAP_DATA_F_WAITED;
+	b.r.parent_goid = 12;
+	T_EQ(feed(CAP_REC_DATA, &b, sizeof(b)), 0);
+	T_EQ(c->waited_us[CAP_RECV], 77);
+	T_EQ(c->who[CAP_RECV].parent_goid, 12);
+	b.r.seq = NGET;
+	b.r.flags = 0;
+	b.r.parent_goid = 13;
+	T_EQ(feed(CAP_REC_DATA, &b, sizeof(b)), 0);
+	T_EQ(c->waited_us[CAP_RECV], UINT32_MAX);
+	T_EQ(c->who[CAP_RECV].parent_goid, 13);
+	T_EQ(c->waited_us[CAP_SEND], UINT32_MAX);
+	/* The record says it again, and knows more. */
+	r.connect_ns = 6;
+	r.seq[CAP_RECV] = NGET * 2;
+	T_EQ(feed(CAP_REC_CONN, &r, sizeof(r)), 0);
+	T_EQ(c->connect_ns, 6);
+	b.r.seq = NGET * 2;
+	b.r.flags = CAP_DATA_F_WAITED << 1;
+	T_EQ(feed(CAP_REC_DATA, &b, sizeof(b)), -EBADMSG);
+	finish();
+}
+
 /* A hole is lost after its time: by a tick, or by the records' own times. */
 static void test_time(void)
 {
@@ -157,6 +200,7 @@ static void test_damage(void)
 	REFUSED(CAP_REC_DATA, d, cause, CAP_CAUSES);
 	REFUSED(CAP_REC_DATA, d, cause, CAP_WHOLE);
 	REFUSED(CAP_REC_DATA, d, comm, 'a');
+	REFUSED(CAP_REC_DATA, d, flags, 4);
 	d.len = 0;
 	T_EQ(feed(CAP_REC_DATA, &d, sizeof(d)), 0);
 	T_EQ(feed(CAP_REC_TASK, &t, sizeof(t)), 0);
@@ -218,6 +262,7 @@ int main(void)
 	test_exchange();
 	test_parts();
 	test_numbers();
+	test_waits();
 	test_time();
 	test_lengths();
 	test_damage();

@@ -21,6 +21,7 @@ static void put(const struct stream_at *at, const char *s, char c, uint64_t len)
 	last_pos = at->pos + len;
 	last_ts = at->ts_ns;
 	last_tag = at->tag;
+	misplaced += at->aux != -at->tag;
 	for (uint64_t i = 0; i < len && nout < sizeof(out) - 1; i++)
 		out[nout++] = s ? s[i] : c;
 	out[nout] = '\0';
@@ -84,8 +85,8 @@ static void finish(void)
 
 static void push(int off, uint32_t len, uint32_t captured, uint64_t now_ms)
 {
-	struct stream_piece p = {start + off, len,    captured,
-				 off,	      now_ms, letters + (off % 26 + 26) % 26};
+	struct stream_piece p = {
+		start + off, len, captured, off, -off, now_ms, letters + (off % 26 + 26) % 26};
 
 	stream_push(&all, &s, &p, now_ms * 1000000);
 }
@@ -361,7 +362,7 @@ static void test_several(void)
 
 	begin(0, false);
 	for (int i = 0; i < 5; i++) {
-		struct stream_piece p = {1, 1, 1, 0, 0, letters + i};
+		struct stream_piece p = {1, 1, 1, 0, 0, 0, letters + i};
 
 		stream_start(&many[i], 0);
 		stream_push(&all, &many[i], &p, i);

@@ -56,7 +56,7 @@ static void begin(struct streams *all, struct stream *s)
 
 static void push(struct streams *all, struct stream *s, uint32_t seq, uint32_t len, uint32_t cap)
 {
-	struct stream_piece p = {seq, len, cap, 0, 0, bytes + (seq & 255)};
+	struct stream_piece p = {seq, len, cap, 0, 0, 0, bytes + (seq & 255)};
 
 	stream_push(all, s, &p, 0);
 }
