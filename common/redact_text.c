@@ -154,13 +154,22 @@ static bool harmless_names(const struct redact *r, const char *buf, size_t len)
 
 /*
  * There is nothing to mask in the last piece: told fast, for most values are so. Names in it need
- * not be kept, for a line end is all that can follow.
+ * not be kept, for a line end is all that can follow; but a fold behind that may go on with a path.
  */
-static bool harmless(const struct redact_text *t, const struct redact *r, const char *buf,
-		     size_t len)
+static bool harmless(struct redact_text *t, const struct redact *r, const char *buf, size_t len)
 {
-	return !t->secret && !t->percent && !memchr(buf, '@', len) && !memchr(buf, '%', len) &&
-	       harmless_names(r, buf, len);
+	if (t->secret || t->percent || memchr(buf, '@', len) || memchr(buf, '%', len) ||
+	    !harmless_names(r, buf, len))
+		return false;
+	for (size_t i = len; i-- > 0;) {
+		bool blank = buf[i] == ' ' || buf[i] == '\t';
+
+		if (blank || buf[i] == '/' || buf[i] == '?') {
+			t->path = !blank;
+			break;
+		}
+	}
+	return true;
 }
 
 size_t redact_text_feed(struct redact_text *t, const struct redact *r, char *buf, size_t len,

@@ -43,6 +43,12 @@ static const char *const heads[][2] = {
 	{"A b c\r\n: a\r\nX: /?token=a\r\n b: c\r\n\r\n",
 	 "A b c\r\n: a\r\nX: /?token=*\r\n ** *\r\n\r\n"},
 	{"A b c\r\nno\rSid: a\r\nsid: b\r\n\r\n", "A b c\r\nno\rSid: *\r\nsid: *\r\n\r\n"},
+	/* A line end is none to who wants two bytes for it: the path goes on. */
+	{"A b c\r\nX: a/b\rx;sid=c\r\n\r\n", "A b c\r\nX: a/b\rx;sid=*\r\n\r\n"},
+	{"A b c\r\nX: a@b/cdefghijk\rx;sid=d\r\n\r\n",
+	 "A b c\r\nX: a@b/cdefghijk\rx;sid=*\r\n\r\n"},
+	{"A b c\r\nX: a/b c\rx;sid=d\r\n\r\n", "A b c\r\nX: a/b c\rx;sid=d\r\n\r\n"},
+	{"A b c\r\nX: /a\rbcd\rx;sid=e\r\n\r\n", "A b c\r\nX: /a\rbcd\rx;sid=*\r\n\r\n"},
 	/* In the midst of a head; no end. */
 	{"Authorization: Basic x\r\nCookie: a=b", "Authorization: Basic *\r\nCookie: a=*"},
 	{"word\r\nCookie: a=b\r\n", "word\r\nCookie: a=*\r\n"},
