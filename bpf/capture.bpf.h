@@ -304,7 +304,7 @@ __noinline int tell_task(__u32 pid)
 	r->type = CAP_REC_TASK;
 	r->pid = pid;
 	r->start_ns = BPF_CORE_READ(leader, start_boottime);
-	r->pad = 0;
+	r->uid = bpf_get_current_uid_gid();
 	BPF_CORE_READ_INTO(&r->comm, leader, comm);
 	name = BPF_CORE_READ(t, cgroups, dfl_cgrp, kn, name);
 	__builtin_memset(r->cgroup, 0, sizeof(r->cgroup));

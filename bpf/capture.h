@@ -111,7 +111,7 @@ struct cap_task_rec {
 	__u32 pid;
 	__u64 start_ns; /* since boot: with pid it names a process */
 	__u32 args_len; /* of args, at most CAP_ARGS */
-	__u32 pad;
+	__u32 uid; /* the real one, in the first user namespace */
 	char comm[16]; /* the process's, not the thread's */
 	char cgroup[128]; /* the last part of its cgroup's path (v2); empty: unknown */
 	char args[CAP_ARGS]; /* argv with its NULs */

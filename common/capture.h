@@ -25,6 +25,8 @@ struct cap_task {
 	char *cmdline; /* arguments, with a space between two; NULL: unknown. Owned */
 	size_t cmdline_len; /* it may hold any byte */
 	char container[13]; /* the first 12 digits of its id, "" where there is none */
+	bool uid_known;
+	uint32_t uid; /* the real one */
 };
 
 /* Who moved the bytes at hand: a thread. */

@@ -166,6 +166,8 @@ static struct task *task_new(const struct cap_task_rec *r)
 		return NULL;
 	k->pub.pid = r->pid;
 	k->pub.start_ns = r->start_ns;
+	k->pub.uid_known = r->start_ns;
+	k->pub.uid = r->uid;
 	memcpy(k->pub.comm, r->comm, strnlen(r->comm, sizeof(r->comm) - 1));
 	set_container(&k->pub, r->cgroup);
 	if (set_cmdline(&k->pub, r->args, r->args_len))
@@ -176,7 +178,7 @@ static struct task *task_new(const struct cap_task_rec *r)
 
 static bool same_task(const struct cap_task *a, const struct cap_task *b)
 {
-	return a->start_ns == b->start_ns && a->cmdline_len == b->cmdline_len &&
+	return a->start_ns == b->start_ns && a->uid == b->uid && a->cmdline_len == b->cmdline_len &&
 	       !strcmp(a->comm, b->comm) && !strcmp(a->container, b->container) &&
 	       (!a->cmdline_len || !memcmp(a->cmdline, b->cmdline, a->cmdline_len));
 }
