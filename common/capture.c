@@ -62,6 +62,11 @@ void capture_tick(uint64_t now_ns)
 	settle();
 }
 
+uint64_t capture_now(void)
+{
+	return capture.now_ns;
+}
+
 static void at_time(uint64_t ns)
 {
 	if (ns > capture.now_ns)

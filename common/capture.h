@@ -117,6 +117,8 @@ int capture_record(uint32_t type, const void *data, size_t len, void *ctx);
  * by the records' own times.
  */
 void capture_tick(uint64_t now_ns);
+/* The latest time heard of: of a record, or a tick. */
+uint64_t capture_now(void);
 /* The end: everything under way is told of, all connections are gone, all memory is freed. */
 void capture_finish(void);
 
