@@ -14,7 +14,7 @@
  *   httptrace_hold.c     how long a span waits before it is shown; sampling
  *   httptrace_rows.c     text and JSON; httptrace_csv.c --csv; httptrace_events.c --events
  *   httptrace_tree.c     --tree
- *   httptrace_table.c    -i, --histogram; httptrace_routes.c folds ids in paths
+ *   httptrace_table.c    -i, --histogram; common/route.c folds ids in paths
  *   httptrace_otlp.c     --otlp; httptrace_otlp_post.c over HTTP
  *   httptrace_account.c  the closing account
  * Kernel half and backends: bpf/capture*.bpf.h, common/capload.
@@ -44,6 +44,7 @@ struct settings {
 	bool csv, tree, histogram;
 	const char *otlp; /* a file, or http://HOST:PORT[/PATH] */
 	struct opt_list otlp_headers; /* "name: value" */
+	const char *rotate; /* "SIZE[,KEEP]"; NULL: never */
 	uint64_t max_routes;
 	/* Sampling. */
 	const char *sample_text; /* "1/10" or "10" */
@@ -54,7 +55,7 @@ struct settings {
 	bool go_probes; /* uprobes on Go's net/http client */
 	/* Secrets and limits. */
 	bool no_redact;
-	struct opt_list redact_headers, redact_params;
+	struct opt_list redact_params;
 	uint64_t max_header, ring_kib, max_conns, max_open, max_held;
 	struct opt_list cpus;
 	bool no_seccomp;
@@ -69,7 +70,8 @@ struct hop {
 	uint64_t opened_ns, connect_ns;
 	uint64_t last_ns; /* end of the last transaction: idle time is counted from it */
 	uint64_t heard_ns; /* of the connection itself: when it was first heard of */
-	uint32_t refs, spans;
+	uint32_t refs;
+	uint32_t spans; /* requests that began on it so far */
 	uint8_t proto, role; /* enum cap_proto, enum cap_role */
 	bool joined;
 	uint64_t peer; /* of a unix socket */
@@ -291,11 +293,6 @@ int table_init(void);
 void table_span(const struct span *s); /* counts it */
 int table_interval(bool last); /* shows the interval, and with last the total */
 void table_finish(void);
-/*
- * The path of a URL with what looks like an id folded: "/users/{id}". Writes at most size bytes;
- * returns the length.
- */
-size_t route_of(const char *url, size_t n, char *dst, size_t size);
 int otlp_open(void); /* with privileges; resolves names */
 int otlp_span(const struct span *s);
 void otlp_tick(uint64_t now_ns);
@@ -308,7 +305,8 @@ extern struct otlp_stats otlp_stats;
 int otlp_close(void);
 /* --events: a connection's accept, connect, close, reset */
 enum conn_event { CONN_ACCEPT, CONN_CONNECT, CONN_CLOSE, CONN_RESET, CONN_EVENTS };
-int events_conn(const struct cap_conn *c, enum conn_event what);
+/* h: what is kept of it, or NULL; h->spans says how many requests came. */
+int events_conn(const struct cap_conn *c, const struct hop *h, enum conn_event what);
 
 /* --- account: on_summary of struct run_tool */
 bool account_summary(struct json *j, char *text, size_t size, void *ctx);
