@@ -27,6 +27,7 @@ enum {
 	 * perf_event_open() without it, whatever kernel.perf_event_paranoid says.
 	 */
 	PRIV_KEEP_PERF = 4,
+	PRIV_NO_SECCOMP = 256, /* does not enter the seccomp filter */
 };
 /*
  * Drops every capability but those kept (CAP_SYS_ADMIN in place of one that is not held), empties

@@ -113,6 +113,7 @@ enum { ID_WAKE = MAX_WATCHES, ID_RING };
 int run_init(const struct run_tool *tool)
 {
 	struct sigaction sa = {.sa_handler = on_signal};
+	const char *records = tool->records ?: tool->name;
 	int err;
 
 	run.tool = tool;
@@ -134,10 +135,10 @@ int run_init(const struct run_tool *tool)
 		err = sink_open(&run.sink, std.output);
 	err = err ?: row_init(std.json, run.sink);
 	if (!err && std.replay)
-		err = record_open(&run.reader, std.replay, tool->name, tool->format,
+		err = record_open(&run.reader, std.replay, records, tool->format,
 				  &run.wall_offset_ns);
 	else if (!err && std.record)
-		err = record_create(&run.writer, std.record, tool->name, tool->format,
+		err = record_create(&run.writer, std.record, records, tool->format,
 				    run.wall_offset_ns);
 	return err;
 }

@@ -16,6 +16,7 @@
 
 struct run_tool {
 	const char *name;
+	const char *records; /* what recordings are of, where tools share them; NULL: name */
 	uint32_t format; /* of the record payloads; a recording of another one is refused */
 	bool own_file; /* -o FILE is the tool's own to write; other destinations get JSON lines */
 	/* One record; data is read-only and aligned to 8. A negative errno ends the run. */

@@ -108,6 +108,7 @@ int live_run(void)
 {
 	static const struct run_tool tool = {
 		.name = "httpsniff",
+		.records = "http", /* the other HTTP tool reads them, too */
 		.format = 1,
 		.on_record = messages_record,
 		.on_interval = on_interval,

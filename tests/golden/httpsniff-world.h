@@ -54,7 +54,7 @@ static void begin(const char *name, const struct cap_start_rec *s)
 	char path[4096];
 
 	snprintf(path, sizeof(path), "%s/httpsniff-%s.rec", dir, name);
-	if (record_create(&w, path, "httpsniff", 1, WALL_OFFSET))
+	if (record_create(&w, path, "http", 1, WALL_OFFSET))
 		exit(1);
 	memset(&counts, 0, sizeof(counts));
 	now = START;

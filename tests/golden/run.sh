@@ -37,7 +37,7 @@ echo 'TIME PID' >text
 : >empty
 { head_of tcplat 999; tail -c +41 tcplat-idle.rec; } >tcplat-wrong-format
 head -c 70000 tcplat-mixed.rec >tcplat-cut-record
-{ head_of httpsniff 999; tail -c +41 httpsniff-idle.rec; } >httpsniff-wrong-format
+{ head_of http 999; tail -c +41 httpsniff-idle.rec; } >httpsniff-wrong-format
 head -c 5000 httpsniff-mixed.rec >httpsniff-cut-record
 
 # tool_of CASE: whose recording it replays
