@@ -110,7 +110,7 @@ int record_open(struct record_reader **out, const char *path, const char *tool, 
 		err = fail(-EBADMSG, "%s is a recording of %.16s, not of %s", path, h.tool, tool);
 	else if (h.format != format)
 		err = fail(-EBADMSG, "%s has record format %u, this %s reads format %u", path,
-			   h.format, tool, format);
+			   h.format, log_name, format);
 	if (err) {
 		record_close_reader(r);
 		return err;
