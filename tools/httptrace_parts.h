@@ -99,6 +99,11 @@ extern const char *const span_link_names[LINKS]; /* "traceparent" ...; NULL for 
 
 #define MAX_CANDIDATES 8
 
+/* A span that may be the parent, by its ids as they were when that was found. */
+struct candidate {
+	uint8_t trace_id[16], span_id[8];
+};
+
 struct trace;
 
 /* One transaction, as one end of its connection saw it. */
@@ -131,7 +136,8 @@ struct span {
 	uint32_t seq; /* of the request's first byte, in TCP; low bits of begin elsewhere */
 	uint32_t waited_us; /* between readable and read; UINT32_MAX: not known */
 	uint32_t refs;
-	char comm[16];
+	char comm[16]; /* the thread's */
+	char process[16]; /* the process's comm (who.task->comm); "": not known */
 	char container[13];
 	uint8_t trace_id_given : 1; /* by a header */
 	uint8_t span_id_given : 1; /* a client's: the header that it sends names it */
@@ -156,7 +162,7 @@ struct span {
 	/* Text, one buffer, redacted unless --no-redact; offsets in it. Each may hold any byte. */
 	char *text;
 	uint32_t method_len, url_len, host_len, request_id_len, state_len, route_len;
-	uint8_t (*candidates)[8]; /* span ids, the first MAX_CANDIDATES; owned, or NULL */
+	struct candidate *candidates; /* the first MAX_CANDIDATES; owned, or NULL */
 };
 /* In text they stand one behind the other, in this order, without NULs. */
 #define SPAN_METHOD(s)	   ((s)->text)
