@@ -53,6 +53,7 @@ one() {
 		return
 	fi
 	want "$dir" "$2" plain,stripped recurse panics server
+	want "$dir" "$2" plain chain
 	[ "${1#1.}" -lt 22 ] || want "$dir" "$2" plain routes
 	[ "$3" = yes ] || return 0
 	want "$dir" "$2" plain shapes generic cgocb bench
