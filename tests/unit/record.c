@@ -221,6 +221,7 @@ static void test_cannot_write(void)
 
 int main(void)
 {
+	log_name = "tool";
 	if (!mkdtemp(dir))
 		return 99;
 	snprintf(path, sizeof(path), "%s/rec", dir);
