@@ -4,6 +4,7 @@
  */
 #include "httpsniff_msg.h"
 #include "capload.h"
+#include "httphead.h"
 #include "log.h"
 #include "run.h"
 #include <errno.h>
@@ -220,7 +221,7 @@ static void note_name(struct link *l, const struct http1_msg *m, const struct as
 	if (m->request || !m->head_whole)
 		return;
 	if (m->status == 101) {
-		upgrade = msg_header(m, "Upgrade", 7);
+		upgrade = head_field(m, "Upgrade", 7);
 		if (upgrade)
 			set_name(l, m->text + upgrade->at, upgrade->len);
 	} else if (m->status >= 200 && m->status < 300 && a && a->r.method_len == 7 &&

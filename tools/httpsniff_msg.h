@@ -66,8 +66,6 @@ static inline struct asked *asked_get(struct asked *a)
 }
 /* Gives a reference back; NULL is fine. 0 or what har_unanswered() says. */
 int asked_put(struct asked *a);
-/* The value of the first header of that name, NULL: there is none. */
-const struct http1_span *msg_header(const struct http1_msg *m, const char *name, size_t len);
 void asked_free_spares(void);
 
 /* --- httpsniff_body.c */

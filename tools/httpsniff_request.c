@@ -3,9 +3,9 @@
  * Requests, kept for the responses that answer them.
  */
 #include "httpsniff_msg.h"
+#include "httphead.h"
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define SPARES	   1024
 #define SPARE_KEEP 512 /* bytes of a spare one's buffer */
@@ -14,46 +14,6 @@ static struct {
 	struct asked *first;
 	unsigned int n;
 } spares;
-
-const struct http1_span *msg_header(const struct http1_msg *m, const char *name, size_t len)
-{
-	for (uint32_t i = 0; i < m->nheaders; i++) {
-		const struct http1_header *h = &m->headers[i];
-
-		if (h->name.len == len && !strncasecmp(m->text + h->name.at, name, len))
-			return &h->value;
-	}
-	return NULL;
-}
-
-/* The authority of "http://user@host:80/path", or of a CONNECT's target, without user. */
-static struct http1_span authority(const struct http1_msg *m)
-{
-	const char *s = m->text + m->target.at, *at;
-	size_t len = m->target.len, from = 0, n;
-
-	if (m->method.len != 7 || memcmp(m->text + m->method.at, "CONNECT", 7)) {
-		at = *s == '/' ? NULL : memmem(s, len, "://", 3);
-		if (!at)
-			return (struct http1_span){};
-		from = at + 3 - s;
-	}
-	for (n = from; n < len && !memchr("/?#", s[n], 3); n++)
-		;
-	at = memrchr(s + from, '@', n - from);
-	if (at)
-		from = at + 1 - s;
-	return (struct http1_span){m->target.at + from, n - from};
-}
-
-/* RFC 9112, 3.2.2: where the target has one, the header does not count. */
-static struct http1_span host(const struct http1_msg *m)
-{
-	struct http1_span a = authority(m);
-	const struct http1_span *h = a.len ? NULL : msg_header(m, "Host", 4);
-
-	return h ? *h : a;
-}
 
 static struct asked *spare(void)
 {
@@ -107,7 +67,7 @@ static char *keep(char **to, const char *text, size_t len, struct http1_span s, 
 
 struct asked *asked_new(const struct http1_msg *m, const char *text, size_t len, bool due)
 {
-	struct http1_span h = host(m);
+	struct http1_span h = head_host(m);
 	struct asked *a = spare();
 	char *to;
 
