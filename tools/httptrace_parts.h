@@ -32,6 +32,7 @@
 #include "json.h"
 #include "opts.h"
 #include "redact.h"
+#include "traceids.h" /* ids_traceparent(), ids_b3(), ids_hex() */
 
 struct settings {
 	/* What is shown. */
@@ -70,6 +71,7 @@ struct hop {
 	uint64_t opened_ns, connect_ns;
 	uint64_t last_ns; /* end of the last transaction: idle time is counted from it */
 	uint64_t heard_ns; /* of the connection itself: when it was first heard of */
+	uint64_t began_ns; /* httptrace_links.c's: when connect() began; 0: not known */
 	uint32_t refs;
 	uint32_t spans; /* requests that began on it so far */
 	uint8_t proto, role; /* enum cap_proto, enum cap_role */
@@ -104,6 +106,9 @@ struct candidate {
 	uint8_t trace_id[16], span_id[8];
 };
 
+/* Lists that a server's span is in while it may have children: see httptrace_links.c. */
+enum span_index { INDEX_PROC, INDEX_WHO, INDEX_TRACE, INDEX_REQUEST_ID, SPAN_INDEXES };
+
 struct trace;
 
 /* One transaction, as one end of its connection saw it. */
@@ -113,7 +118,8 @@ struct span {
 	struct span *peer; /* the other end's, joined; a reference, both ways until one is freed */
 	struct span *parent; /* a reference; NULL: none, or only parent_id is known */
 	struct span *wait_next, **wait_link; /* httptrace_hold.c's */
-	struct span *index_next[3], **index_link[3]; /* httptrace_links.c's */
+	struct span *index_next[SPAN_INDEXES], **index_link[SPAN_INDEXES]; /* httptrace_links.c's */
+	uint64_t touch_ns; /* httptrace_links.c's: its process last read something for it */
 	struct span *join_next, **join_link; /* httptrace_join.c's */
 	struct span *child, *sibling; /* httptrace_tree.c's; not references */
 	/*
@@ -149,6 +155,10 @@ struct span {
 	uint8_t early : 1; /* the answer began before the request's body had ended */
 	uint8_t nat : 1; /* joined, but the two ends name the server differently */
 	uint8_t held : 1, shown : 1, indexed : 1, from_go : 1;
+	uint8_t has_child : 1; /* it is a span's parent */
+	uint8_t counted : 1; /* in trace->open */
+	uint8_t asked_over : 1,
+		answer_over : 1; /* httptrace_spans.c's */
 	uint8_t role; /* enum cap_role: CLIENT or SERVER */
 	uint8_t minor; /* HTTP/1.x */
 	uint8_t outcome; /* enum span_outcome */
@@ -183,6 +193,8 @@ struct span *span_get(struct span *s); /* another reference */
 void span_put(struct span *s); /* NULL is fine */
 /* The time of the run: of the last record, or tick. */
 uint64_t spans_now(void);
+/* What an output gave: the first error but -EPIPE, which row_flush() tells, ends the run. */
+void spans_told(int err);
 /*
  * Durations in us; UINT64_MAX: not known. On the client's side queue is not known. See
  * man/httptrace.8, FIELDS.
@@ -200,8 +212,8 @@ struct span_stats {
 	uint64_t shown;
 	uint64_t filtered; /* by --method ... --slower, --role, --uid */
 	uint64_t sampled, rate_limited, over_max;
-	uint64_t no_memory;
-	uint64_t outcome[SPAN_OUTCOMES]; /* of all */
+	uint64_t over_max_open, no_memory; /* of these there never was a span */
+	uint64_t outcome[SPAN_OUTCOMES]; /* of all spans */
 	uint64_t incomplete; /* of those answered */
 	uint64_t unpaired; /* responses that answer no request that was seen; not in requests */
 	uint64_t joined; /* pairs of ends */
@@ -209,27 +221,22 @@ struct span_stats {
 	uint64_t early_shown; /* left --max-held before their trace was whole */
 	uint64_t events; /* rows of --events */
 	uint64_t others; /* connections that turned to TLS, HTTP/2 or the like */
-	uint64_t request_bytes, response_bytes;
+	uint64_t request_bytes, response_bytes; /* of all messages, on the wire */
 };
 extern struct span_stats span_stats;
 
 /* --- httptrace_select.c */
 int select_init(void); /* parses set.methods ... set.sample_text; -EINVAL with text */
 bool select_span(const struct span *s); /* is it to be shown? Counts nothing */
+/* The same for a connection's rows (--role, --uid, --localhost); who: the one that it is told of. */
+bool select_conn(const struct cap_conn *c, const struct cap_who *who);
 void select_finish(void);
 
 /* --- httptrace_ids.c */
-/* The head of a request of s, not redacted: sets ids, flags, what *_given says; makes what is not
- * given. m->text is valid. Ids that are made are the same for whoever sees the same bytes: they
+/* The head of a request of s, not redacted: sets trace, ids, flags, what *_given says; makes what
+ * is not given. To be called before links_request() and join_request(). m->text is valid. Ids that are made are the same for whoever sees the same bytes: they
  * come from the addresses, ports and sequence number. */
 void ids_request(struct span *s, const struct http1_msg *m);
-/* traceparent: 0, or -EINVAL. version ff and ids of zeros are refused; a later version is read by
- * its first four fields (W3C Trace Context, 2.2 and 3.2). */
-int ids_traceparent(const char *v, size_t n, uint8_t trace[16], uint8_t parent[8], uint8_t *flags);
-/* b3 in one header: "TRACE-SPAN-FLAG-PARENT", "TRACE-SPAN", or "0" (-ENOENT: no ids). */
-int ids_b3(const char *v, size_t n, uint8_t trace[16], uint8_t span[8], uint8_t *flags);
-/* 2 * n small letters and a NUL; returns dst. */
-char *ids_hex(char *dst, const uint8_t *id, size_t n);
 
 /* --- httptrace_traces.c: traces are merged when a link is found between their spans */
 struct trace {
@@ -238,10 +245,13 @@ struct trace {
 	uint32_t refs;
 	uint32_t spans, open; /* that are of it; that are not over */
 	uint64_t last_ns; /* when one of its spans last began or ended */
-	struct span *held; /* httptrace_hold.c's list, by wait_next */
+	struct pile *pile; /* httptrace_hold.c's: its spans that wait; NULL: none */
+	struct trace *hash_next; /* httptrace_traces.c's */
 	bool given; /* id stands in a header */
 	bool keep; /* an error or a slow span is in it: --keep-errors, --keep-slow */
-	bool flushed; /* parts of it were shown: the rest follows at once */
+	bool wanted; /* parts of it were shown */
+	bool flushed; /* ... before it was whole: the rest follows at once */
+	uint8_t rate; /* httptrace_hold.c's: what --rate said to it */
 };
 struct trace *trace_new(const uint8_t id[16], bool given); /* NULL: no memory */
 /* Of those that came with an id, the one that is alive: the same object for all spans with it. */
@@ -263,7 +273,10 @@ bool trace_sampled(const struct trace *t);
 bool link_set(struct span *s, struct span *parent, enum span_link link, unsigned percent);
 /* The head of a request was read (server) or sent (client). */
 void links_request(struct span *s);
-/* A server's span is over: it can have no children any more but those that began before. */
+/*
+ * A span is over, of either side: a server's can have no children any more but those that began
+ * before; a client's tells its parent's thread to go on.
+ */
 void links_over(struct span *s);
 /* A client connection's birth: connect() began, by who; before its first request. */
 void links_connect(struct hop *h, const struct cap_who *who, uint64_t ns);
@@ -283,6 +296,7 @@ void join_finish(void);
 void hold_span(struct span *s); /* it is over; takes a reference */
 void hold_tick(uint64_t now_ns);
 void hold_finish(void); /* shows all that wait */
+int hold_error(void); /* the first that an output function gave, -EPIPE aside, or 0 */
 /* 1, or with --sample N: the number of spans that this one stands for. */
 uint64_t hold_weight(const struct span *s);
 
