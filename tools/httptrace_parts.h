@@ -318,6 +318,7 @@ int otlp_span(const struct span *s);
 void otlp_tick(uint64_t now_ns);
 struct otlp_stats {
 	uint64_t spans; /* = sent + dropped, after otlp_close() */
+	uint64_t own; /* not in spans: our own requests, as the collector received them */
 	uint64_t sent, dropped, refused; /* refused: of those dropped, by the collector */
 	uint64_t posts, retries;
 };
