@@ -157,8 +157,7 @@ struct span {
 	uint8_t held : 1, shown : 1, indexed : 1, from_go : 1;
 	uint8_t has_child : 1; /* it is a span's parent */
 	uint8_t counted : 1; /* in trace->open */
-	uint8_t asked_over : 1,
-		answer_over : 1; /* httptrace_spans.c's */
+	uint8_t asked_over : 1, answer_over : 1; /* httptrace_spans.c's */
 	uint8_t role; /* enum cap_role: CLIENT or SERVER */
 	uint8_t minor; /* HTTP/1.x */
 	uint8_t outcome; /* enum span_outcome */
@@ -193,8 +192,6 @@ struct span *span_get(struct span *s); /* another reference */
 void span_put(struct span *s); /* NULL is fine */
 /* The time of the run: of the last record, or tick. */
 uint64_t spans_now(void);
-/* What an output gave: the first error but -EPIPE, which row_flush() tells, ends the run. */
-void spans_told(int err);
 /*
  * Durations in us; UINT64_MAX: not known. On the client's side queue is not known. See
  * man/httptrace.8, FIELDS.
