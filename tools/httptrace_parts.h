@@ -119,7 +119,7 @@ struct span {
 	struct span *parent; /* a reference; NULL: none, or only parent_id is known */
 	struct span *wait_next, **wait_link; /* httptrace_hold.c's */
 	struct span *index_next[SPAN_INDEXES], **index_link[SPAN_INDEXES]; /* httptrace_links.c's */
-	uint64_t touch_ns; /* httptrace_links.c's: its process last read something for it */
+	uint64_t touch_ns; /* httptrace_links.c's: something was last read for it */
 	struct span *join_next, **join_link; /* httptrace_join.c's */
 	struct span *child, *sibling; /* httptrace_tree.c's; not references */
 	/*
@@ -230,9 +230,11 @@ bool select_conn(const struct cap_conn *c, const struct cap_who *who);
 void select_finish(void);
 
 /* --- httptrace_ids.c */
-/* The head of a request of s, not redacted: sets trace, ids, flags, what *_given says; makes what
- * is not given. To be called before links_request() and join_request(). m->text is valid. Ids that are made are the same for whoever sees the same bytes: they
- * come from the addresses, ports and sequence number. */
+/*
+ * The head of a request of s, not redacted: sets trace, ids, flags, what *_given says; makes what
+ * is not given. m->text is valid. Ids that are made are the same for whoever sees the same bytes:
+ * they come from the addresses, ports and sequence number.
+ */
 void ids_request(struct span *s, const struct http1_msg *m);
 
 /* --- httptrace_traces.c: traces are merged when a link is found between their spans */
@@ -293,7 +295,6 @@ void join_finish(void);
 void hold_span(struct span *s); /* it is over; takes a reference */
 void hold_tick(uint64_t now_ns);
 void hold_finish(void); /* shows all that wait */
-int hold_error(void); /* the first that an output function gave, -EPIPE aside, or 0 */
 /* 1, or with --sample N: the number of spans that this one stands for. */
 uint64_t hold_weight(const struct span *s);
 
