@@ -7,7 +7,7 @@
  *
  * Headers, by their names (in any case; what is not a letter or a digit does not count):
  *   Authorization, Proxy-Authorization, others that end so: all but the scheme's name, where it is
- *                 a known one
+ *                 a known one and not alone
  *   Cookie:       the values; the names stay
  *   Set-Cookie:   the cookie's value, and attributes that are not known; those that are stay
  *   X-Api-Key, X-Auth-Token and others of the names below, and those of redact_add_header(): all

@@ -60,18 +60,23 @@ static bool is_attribute(const char *word, size_t len)
 	return is_one(word, len, attributes, sizeof(attributes) / sizeof(*attributes));
 }
 
-/* The scheme, if it is one and the blank behind it is here, stays. */
+/*
+ * The scheme stays, if it is one and more stands behind it in this piece and line: alone it may be
+ * the secret.
+ */
 static size_t feed_auth(struct redact_value *v, char *buf, size_t len)
 {
-	size_t start = 0, end;
+	size_t start = 0, end, next;
 
 	while (v->state == BEGIN && start < len && is_blank(buf[start]))
 		start++;
 	if (v->state == BEGIN && start < len) {
 		for (end = start; end < len && !is_blank(buf[end]); end++)
 			;
+		for (next = end; next < len && (buf[next] == ' ' || buf[next] == '\t'); next++)
+			;
 		v->state = VALUE;
-		if (end < len && is_scheme(buf + start, end - start))
+		if (next < len && !is_blank(buf[next]) && is_scheme(buf + start, end - start))
 			start = end;
 	}
 	return redact_mask_all(buf + start, len - start);

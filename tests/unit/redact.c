@@ -146,6 +146,8 @@ static void test_added(void)
 static void test_kinds(void)
 {
 	T_STR(header(&none, "Authorization", "Basic dXNlcjpwYXNz"), "Basic ************");
+	T_STR(header(&none, "Authorization", "Basic"), "*****");
+	T_STR(header(&none, "Authorization", "Token "), "***** ");
 	T_STR(header(&none, "AUTHORIZATION ", "Bearer a.b.c"), "Bearer *****");
 	T_STR(header(&none, "Proxy-Authorization", "Digest username=\"a\", uri=\"/\""),
 	      "Digest ************* *******");

@@ -49,6 +49,9 @@ static const char *const heads[][2] = {
 	 "A b c\r\nX: a@b/cdefghijk\rx;sid=*\r\n\r\n"},
 	{"A b c\r\nX: a/b c\rx;sid=d\r\n\r\n", "A b c\r\nX: a/b c\rx;sid=d\r\n\r\n"},
 	{"A b c\r\nX: /a\rbcd\rx;sid=e\r\n\r\n", "A b c\r\nX: /a\rbcd\rx;sid=*\r\n\r\n"},
+	/* A scheme alone is as in the header's value: masked. */
+	{"A b c\r\nAuthorization: Basic\r\nAuthorization: Token \nAuthorization: JWT \tx\n\n",
+	 "A b c\r\nAuthorization: *****\r\nAuthorization: ***** \nAuthorization: JWT \t*\n\n"},
 	/* In the midst of a head; no end. */
 	{"Authorization: Basic x\r\nCookie: a=b", "Authorization: Basic *\r\nCookie: a=*"},
 	{"word\r\nCookie: a=b\r\n", "word\r\nCookie: a=*\r\n"},
