@@ -157,6 +157,7 @@ struct span {
 	uint8_t held : 1, shown : 1, indexed : 1, from_go : 1;
 	uint8_t has_child : 1; /* it is a span's parent */
 	uint8_t counted : 1; /* in trace->open */
+	uint8_t from_b3 : 1; /* a client's: its trace id came by b3, not by traceparent */
 	uint8_t asked_over : 1, answer_over : 1; /* httptrace_spans.c's */
 	uint8_t role; /* enum cap_role: CLIENT or SERVER */
 	uint8_t minor; /* HTTP/1.x */
@@ -297,6 +298,7 @@ void join_finish(void);
 void hold_span(struct span *s); /* it is over; takes a reference */
 void hold_tick(uint64_t now_ns);
 void hold_finish(void); /* shows all that wait */
+int hold_error(void); /* the first that an output function gave, -EPIPE aside, or 0 */
 /* 1, or with --sample N: the number of spans that this one stands for. */
 uint64_t hold_weight(const struct span *s);
 
