@@ -193,8 +193,6 @@ struct span *span_get(struct span *s); /* another reference */
 void span_put(struct span *s); /* NULL is fine */
 /* The time of the run: of the last record, or tick. */
 uint64_t spans_now(void);
-/* What an output gave: the first error but -EPIPE, which row_flush() tells, ends the run. */
-void spans_told(int err);
 /*
  * Durations in us; UINT64_MAX: not known. On the client's side queue is not known. See
  * man/httptrace.8, FIELDS.

@@ -142,7 +142,7 @@ static void asked(struct cap_conn *c, struct http1_msg *m)
 		return;
 	}
 	line_update(l, c);
-	conn_opened(c);
+	line_opened(c);
 	m->user = s = begin(l, m);
 	if (!s)
 		return;
@@ -281,14 +281,14 @@ int spans_init(void)
 {
 	const struct capture_ops ops = {
 		.args = mask_args,
-		.conn = conn_new,
-		.raw = conn_raw,
-		.gap = conn_gap,
-		.gone = conn_gone,
+		.conn = line_heard,
+		.raw = line_raw,
+		.gap = line_gap,
+		.gone = line_gone,
 		.http1 = {.head = on_head,
 			  .end = on_end,
 			  .unanswered = on_unanswered,
-			  .skipped = conn_skipped,
+			  .skipped = line_skipped,
 			  .other = on_other},
 	};
 	const struct capture_options o = {.max_header = set.max_header, .max_conns = set.max_conns};
@@ -305,7 +305,7 @@ int spans_record(uint32_t type, const void *data, size_t len, void *ctx)
 		spans.held_ns = now;
 		hold_tick(now);
 	}
-	return err ?: spans.err;
+	return err ?: spans.err ?: hold_error();
 }
 
 void spans_tick(uint64_t now_ns)
@@ -324,5 +324,5 @@ int spans_finish(void)
 	span_free_spares();
 	span_text_free();
 	select_finish();
-	return spans.err;
+	return spans.err ?: hold_error();
 }

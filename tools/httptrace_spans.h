@@ -2,9 +2,9 @@
 #ifndef HTTPTRACE_SPANS_H
 #define HTTPTRACE_SPANS_H
 /*
- * What the parts of httptrace_spans share: httptrace_spans.c follows messages, httptrace_spans_conn.c connections,
- * httptrace_spans_mem.c has the memory of spans and connections, httptrace_spans_text.c takes text
- * from heads, httptrace_spans_times.c tells times.
+ * What the parts of httptrace_spans share: httptrace_spans.c follows messages,
+ * httptrace_spans_conn.c connections, httptrace_spans_mem.c has the memory of both,
+ * httptrace_spans_text.c takes text from heads, httptrace_spans_times.c tells times.
  */
 #include "httptrace_parts.h"
 
@@ -34,6 +34,9 @@ struct span_memory {
 };
 extern struct span_memory span_memory;
 
+/* What an output gave: the first error but -EPIPE, which row_flush() tells, ends the run. */
+void spans_told(int err);
+
 /* --- httptrace_spans_mem.c */
 struct line *line_new(const struct cap_conn *c); /* with one reference; NULL: no memory */
 void line_put(struct line *l);
@@ -46,15 +49,15 @@ bool span_room(struct span *s, size_t n);
 void span_free_spares(void);
 
 /* --- httptrace_spans_conn.c: a capture_op each */
-void conn_new(struct cap_conn *c);
-void conn_gone(struct cap_conn *c);
-void conn_raw(struct cap_conn *c, int dir, uint64_t pos, uint64_t ns, const void *data,
+void line_heard(struct cap_conn *c);
+void line_gone(struct cap_conn *c);
+void line_raw(struct cap_conn *c, int dir, uint64_t pos, uint64_t ns, const void *data,
 	      uint64_t len);
-void conn_gap(struct cap_conn *c, int dir, uint64_t pos, uint64_t ns, uint64_t len,
+void line_gap(struct cap_conn *c, int dir, uint64_t pos, uint64_t ns, uint64_t len,
 	      enum cap_cause cause);
-void conn_skipped(void *ctx, int dir, uint64_t pos, uint64_t n);
+void line_skipped(void *ctx, int dir, uint64_t pos, uint64_t n);
 /* The row that tells of its beginning, once it is known who opened it, and when. */
-void conn_opened(struct cap_conn *c);
+void line_opened(struct cap_conn *c);
 /* How long the byte at pos, a request's first, had waited to be read; UINT32_MAX: not known. */
 uint32_t line_waited(const struct line *l, uint64_t pos);
 

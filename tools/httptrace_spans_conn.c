@@ -14,7 +14,7 @@ static void event(struct cap_conn *c, enum conn_event what)
 	spans_told(events_conn(c, l ? &l->hop : NULL, what));
 }
 
-void conn_opened(struct cap_conn *c)
+void line_opened(struct cap_conn *c)
 {
 	struct line *l = c->user;
 	int role = capture_role(c);
@@ -25,16 +25,16 @@ void conn_opened(struct cap_conn *c)
 	event(c, role == CAP_ROLE_SERVER ? CONN_ACCEPT : CONN_CONNECT);
 }
 
-void conn_new(struct cap_conn *c)
+void line_heard(struct cap_conn *c)
 {
 	c->user = line_new(c);
 }
 
-void conn_gone(struct cap_conn *c)
+void line_gone(struct cap_conn *c)
 {
 	struct line *l = c->user;
 
-	conn_opened(c);
+	line_opened(c);
 	if (c->reset)
 		event(c, CONN_RESET);
 	else if (c->closed)
@@ -50,7 +50,7 @@ void conn_gone(struct cap_conn *c)
 	line_put(l);
 }
 
-void conn_raw(struct cap_conn *c, int dir, uint64_t pos, uint64_t ns, const void *data,
+void line_raw(struct cap_conn *c, int dir, uint64_t pos, uint64_t ns, const void *data,
 	      uint64_t len)
 {
 	struct line *l = c->user;
@@ -62,7 +62,7 @@ void conn_raw(struct cap_conn *c, int dir, uint64_t pos, uint64_t ns, const void
 		l->first = l->last;
 }
 
-void conn_gap(struct cap_conn *c, int dir, uint64_t pos, uint64_t ns, uint64_t len,
+void line_gap(struct cap_conn *c, int dir, uint64_t pos, uint64_t ns, uint64_t len,
 	      enum cap_cause cause)
 {
 	struct line *l = c->user;
@@ -72,7 +72,7 @@ void conn_gap(struct cap_conn *c, int dir, uint64_t pos, uint64_t ns, uint64_t l
 		l->hop.last_ns = 0;
 }
 
-void conn_skipped(void *ctx, int dir, uint64_t pos, uint64_t n)
+void line_skipped(void *ctx, int dir, uint64_t pos, uint64_t n)
 {
 	struct line *l = ((struct cap_conn *)ctx)->user;
 
