@@ -9,7 +9,6 @@
 #include "httptrace_rows.h"
 #include "log.h"
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 static struct json line; /* as a buffer that grows */
@@ -26,39 +25,29 @@ static void put_quoted(const char *s, size_t n)
 {
 	const char *end = s + n, *quote;
 
-	json_raw(&line, "\"", 1);
 	while ((quote = memchr(s, '"', end - s))) {
 		json_raw(&line, s, quote + 1 - s);
 		json_raw(&line, "\"", 1);
 		s = quote + 1;
 	}
 	json_raw(&line, s, end - s);
-	json_raw(&line, "\"", 1);
 }
 
 static void put_text(struct text t)
 {
-	static char *escaped; /* kept for the next */
-	static size_t cap;
-	size_t need = 4 * t.n + 2, n;
-	char *buf = need > cap ? realloc(escaped, need) : escaped;
+	size_t n;
+	const char *s = escaped(t, &n);
+	bool quotes;
 
-	if (!buf) {
+	if (!s) {
 		line.err = -ENOMEM;
 		return;
 	}
-	escaped = buf;
-	cap = need > cap ? need : cap;
-	buf[0] = '\'';
-	n = text_escape(buf + 1, cap - 1, t.s, t.n);
-	if (buf[1] && strchr("=+-@", buf[1]))
-		n++;
-	else
-		buf++;
-	if (memchr(buf, ',', n) || memchr(buf, '"', n) || buf[0] == ' ' || buf[n - 1] == ' ')
-		put_quoted(buf, n);
-	else
-		json_raw(&line, buf, n);
+	quotes = memchr(s, ',', n) || memchr(s, '"', n) || s[0] == ' ' || s[n - 1] == ' ';
+	json_raw(&line, "\"", quotes);
+	json_raw(&line, "'", !!memchr("=+-@", s[0], 4));
+	put_quoted(s, n);
+	json_raw(&line, "\"", quotes);
 }
 
 static void put_value(const struct value *v)

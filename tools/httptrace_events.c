@@ -41,7 +41,7 @@ static const struct cap_who *who(const struct cap_conn *c, int role)
 
 static struct text comm(const struct cap_who *w)
 {
-	const char *s = w->task && w->task->comm[0] ? w->task->comm : w->comm;
+	const char *s = w->task->comm[0] ? w->task->comm : w->comm;
 
 	return (struct text){s, strnlen(s, sizeof(w->comm))};
 }
@@ -116,7 +116,7 @@ static void put_place(struct json *j, const struct cap_conn *c, const struct cap
 	char id[20];
 
 	json_strn(j, "connection", id, put_number(id, c->id) - id);
-	json_str(j, "container", w->task && w->task->container[0] ? w->task->container : NULL);
+	json_str(j, "container", w->task->container[0] ? w->task->container : NULL);
 	if (c->flow.netns)
 		json_u64(j, "netns", c->flow.netns);
 	else

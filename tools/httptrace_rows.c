@@ -285,6 +285,21 @@ static int json_span(struct view *view)
 	return row_object(&j);
 }
 
+const char *escaped(struct text t, size_t *n)
+{
+	static char *buf; /* kept for the next */
+	static size_t cap;
+	size_t need = 4 * t.n + 1;
+	char *more = need > cap ? realloc(buf, need) : buf;
+
+	if (!more)
+		return NULL;
+	buf = more;
+	cap = need > cap ? need : cap;
+	*n = text_escape(buf, cap, t.s, t.n);
+	return buf;
+}
+
 int rows_init(void)
 {
 	tree_init();
