@@ -78,6 +78,9 @@ static const struct opt rows[] = {
 	{.kind = OPT_GROUP, .help = "Causes"},
 	{"no-trace-headers", 0, NULL, OPT_FLAG, &set.no_headers, 0, 0,
 	 "do not look at traceparent, b3 and x-request-id", NULL, 0},
+	{"go-probes", 0, NULL, OPT_FLAG, &set.go_probes, 0, 0,
+	 "put two uprobes into the HTTP client of Go programs, to know which goroutine asked",
+	 NULL, 0},
 	{.kind = OPT_GROUP, .help = "Secrets"},
 	{"no-redact", 0, NULL, OPT_FLAG, &set.no_redact, 0, 0,
 	 "show credentials and tokens in URLs, which are masked otherwise", NULL, 0},
@@ -105,7 +108,7 @@ static const char *const backends[] = {"auto", "fentry", "tracepoint", "kprobe",
 
 static const struct opt_tool tool = {
 	.name = "httptrace",
-	.summary = "show HTTP transactions: how long each took, where, and what caused it",
+	.summary = "show where HTTP transactions spend their time, and what caused them",
 	.examples =
 		"  httptrace -p 8080                   each transaction on a port, by either side\n"
 		"  httptrace --slower 100 -p 8080      those of 100 ms and more\n"
