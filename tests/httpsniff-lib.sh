@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # shellcheck shell=bash
-# For the tests of httpsniff: sourced behind tests/lib.sh. Many workloads of tests/load/http run under one start of
-# the tool, one with each backend that loads here, and are told apart by their ports; tests/httpsniff-truth.py says of
-# each whether what was said of it is true. A case is BACKEND-NAME, and BACKEND alone the account of that run.
+# For the tests of httpsniff, and of httptrace with program=httptrace: sourced behind tests/lib.sh. Many workloads of
+# tests/load/http run under one start of the tool, one with each backend that loads here, and are told apart by their
+# ports; tests/PROGRAM-truth.py says of each whether what was said of it is true. A case is BACKEND-NAME, and BACKEND alone
+# the account of that run.
 
+program=${program:-httpsniff}
 every_backend=${BACKENDS:-fentry tracepoint kprobe} # BACKENDS: fewer of them
 truths=$tmp/truth # NAME.json is what the workload NAME printed
 mkdir "$truths"
@@ -29,7 +31,7 @@ tools_start() {
 	shift
 	for b in ${with:-$every_backend}; do
 		[[ " $every_backend " == *" $b "* ]] || continue
-		"$BIN/httpsniff" -v --backend "$b" -j --no-redact "$@" \
+		"$BIN/$program" -v --backend "$b" -j --no-redact "$@" \
 			>"$tmp/$run.$b.out" 2>"$tmp/$run.$b.err" </dev/null &
 		tools[$run.$b]=$!
 		pids="$pids $!"
@@ -142,10 +144,10 @@ judge() {
 		files=()
 		for name in $names; do files+=("$truths/$name.json"); done
 		[ -e "$tmp/$id.out" ] || continue
-		[ -n "${loads[$id]:-}" ] || { skip "$b-$run" "$(grep '^httpsniff: ' "$tmp/$id.err" | tail -n 1)"; continue; }
+		[ -n "${loads[$id]:-}" ] || { skip "$b-$run" "$(grep "^$program: " "$tmp/$id.err" | tail -n 1)"; continue; }
 		pages "$tmp/$id.err" && page=--pages
 		# shellcheck disable=SC2086
-		python3 "$top/tests/httpsniff-truth.py" --backend "$b" $page ${IN_GUEST:+--missed} "${@//BACKEND/$b}" "$tmp/$id.out" \
+		python3 "$top/tests/$program-truth.py" --backend "$b" $page ${IN_GUEST:+--missed} "${@//BACKEND/$b}" "$tmp/$id.out" \
 			"${files[@]}" >"$tmp/verdict" 2>"$tmp/verdict.err" ||
 			bench_broken "$(tail -n 3 "$tmp/verdict.err")"
 		while read -r name why; do

@@ -513,4 +513,5 @@ def main():
     print("account", judge.account(truths))
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

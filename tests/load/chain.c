@@ -15,7 +15,7 @@
  *		--calls N		... N times, one after the other
  *		--pool N		... by N threads that have nothing else to do
  *		--delay MS		lets so much time go by before it answers
- *	both: --truth FILE (default: stdout)
+ *	both: --truth FILE (default: stdout); -a ADDRESS (127.0.0.1)
  *
  * Each request on a connection has two headers by which it can be told from all others, whatever
  * else is the same: X-Chain-Id, the number that the client gave and that all requests have which
@@ -128,6 +128,7 @@ static bool take(int c)
 	char *ms;
 
 	switch (c) {
+	case 'a': opt.address = optarg; break;
 	case 'p': opt.port = number("-p", optarg, 0, 65535); break;
 	case 'c': opt.clients = number("-c", optarg, 1, CLIENTS_MAX); break;
 	case 'n': opt.requests = number("-n", optarg, 1, 1u << 30); break;
@@ -164,7 +165,7 @@ int main(int argc, char **argv)
 	opt.serve = good && !strcmp(argv[1], "serve");
 	good = good && (opt.serve || !strcmp(argv[1], "ask"));
 	optind = 2;
-	while (good && (c = getopt_long(argc, argv, "p:c:n:", longs, NULL)) != -1)
+	while (good && (c = getopt_long(argc, argv, "a:p:c:n:", longs, NULL)) != -1)
 		good = take(c);
 	if (!good || optind != argc || (!opt.serve && !opt.port)) {
 		fprintf(stderr, "usage: chain serve|ask [-p PORT] [OPTION...]\n");

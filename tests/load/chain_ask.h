@@ -15,8 +15,8 @@ static struct {
 	uint64_t port, clients, requests, next, calls, pool, delay_ms, rate, fail_each, slow_each;
 	uint64_t slow_ms;
 	bool serve, close, unique, trace, request_id, b3;
-	const char *name;
-} opt = {.clients = 1, .requests = 1, .calls = 1, .name = "last"};
+	const char *name, *address;
+} opt = {.clients = 1, .requests = 1, .calls = 1, .name = "last", .address = "127.0.0.1"};
 static FILE *truth;
 static volatile bool broken;
 
@@ -61,6 +61,17 @@ static uint16_t port_of(int fd, bool peer)
 	return ntohs(in.sin_port);
 }
 
+static struct sockaddr_in address(uint16_t port)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+
+	if (inet_pton(AF_INET, opt.address, &in.sin_addr) != 1) {
+		fprintf(stderr, "%s: not an address\n", opt.address);
+		exit(2);
+	}
+	return in;
+}
+
 static int set_up(int fd)
 {
 	const struct timeval limit = {.tv_sec = 60};
@@ -74,10 +85,9 @@ static int set_up(int fd)
 /* --- asking */
 static int dial(struct line *l, uint16_t port)
 {
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in in = address(port);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&in, sizeof(in))) {
 		perror("connect");
 		return -1;
