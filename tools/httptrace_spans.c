@@ -38,7 +38,7 @@ static void over(struct span *s)
 	s->over = 1;
 	s->over_ns = capture_now();
 	s->complete &= !s->lost_bytes;
-	s->error = span_is_error(s);
+	s->error |= span_is_error(s);
 	span_stats.outcome[s->outcome]++;
 	span_stats.incomplete += s->outcome == SPAN_ANSWERED && !s->complete;
 	span_memory.open--;
@@ -203,8 +203,8 @@ static void request_end(struct span *s, const struct http1_msg *m)
 		s->last_ns = m->last_ns;
 	if (!m->complete)
 		incomplete(s, m->why);
-	/* The answer may only have been told of before. */
-	else if (s->last_ns <= s->answer_ns)
+	/* The answer may only have been told of before; where bytes are missing nobody knows. */
+	if (m->complete ? s->last_ns <= s->answer_ns : m->why == HTTP1_GAP)
 		s->early = 0;
 	s->asked_over = 1;
 	over(s);
@@ -259,6 +259,8 @@ static void on_unanswered(void *ctx, uint64_t number, void *user, enum http1_why
 	if (!s)
 		return;
 	incomplete(s, why);
+	/* Where bytes are missing, nobody knows that there was no answer. */
+	s->error = why == HTTP1_CLOSED;
 	answer_over(s, why == HTTP1_RESET  ? SPAN_RESET
 		       : why == HTTP1_OPEN ? SPAN_OPEN
 					   : SPAN_UNANSWERED);

@@ -67,5 +67,6 @@ void span_text(struct span *s, const struct http1_msg *m);
 void span_text_free(void); /* at the end of all */
 
 /* --- httptrace_spans_times.c */
+/* Is it one by its status, or for a reset? */
 bool span_is_error(const struct span *s);
 #endif

@@ -52,6 +52,6 @@ void span_times(const struct span *s, struct span_times *t)
 
 bool span_is_error(const struct span *s)
 {
-	return s->outcome == SPAN_UNANSWERED || s->outcome == SPAN_RESET || s->status >= 500 ||
+	return s->outcome == SPAN_RESET || s->status >= 500 ||
 	       (s->role == CAP_ROLE_CLIENT && s->status >= 400);
 }
