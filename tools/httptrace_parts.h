@@ -171,7 +171,8 @@ struct span {
 	uint8_t span_id[8], parent_id[8]; /* all 0: none */
 	/* Text, one buffer, redacted unless --no-redact; offsets in it. Each may hold any byte. */
 	char *text;
-	uint32_t method_len, url_len, host_len, request_id_len, state_len, route_len;
+	uint32_t url_len, host_len;
+	uint16_t method_len, request_id_len, state_len;
 	struct candidate *candidates; /* the first MAX_CANDIDATES; owned, or NULL */
 };
 /* In text they stand one behind the other, in this order, without NULs. */

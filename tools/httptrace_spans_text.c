@@ -132,11 +132,13 @@ static void fill(struct span *s, const struct head *h, struct http1_span host, s
 {
 	const struct http1_msg *m = h->m;
 	const char *start = line_of(h, HEADMASK_START);
+	size_t method = clip(h, m->method);
 	/* It stands in the target, or else in its header. */
 	bool in_target = h->host == HEADMASK_START || host.at != m->headers[h->host].value.at;
 	char *to = s->text;
 
-	s->method_len = append(&to, start + m->method.at, clip(h, m->method));
+	s->method_len =
+		append(&to, start + m->method.at, method < UINT16_MAX ? method : UINT16_MAX);
 	s->url_len = append(&to, start + m->target.at, clip(h, m->target));
 	s->host_len =
 		append(&to, (in_target ? start : line_of(h, h->host)) + host.at, clip(h, host));
