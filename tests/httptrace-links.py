@@ -149,23 +149,16 @@ class Judge:
         return (chain, hop.rpartition(".")[0], "server") if "." in hop else None
 
     def link(self, name, row):
-        """How right its link is."""
-        want = self.cause(name)
-        if want and want not in self.row_of:
-            want = None if self.args.subset or self.args.ends != "both" else want
-            if want is None and row["parent_span_id"] not in self.by_span:
-                return None
-        parent = row["parent_span_id"]
-        if parent is not None:
-            # The client's own id came from outside.
-            if want is None and parent not in self.by_span:
-                return None
-            return RIGHT if self.by_span.get(parent) == want else WRONG
+        """How right its link is; None where that cannot be told, or where there is rightly none."""
+        want, parent = self.cause(name), row["parent_span_id"]
         if want is None:
-            return None
-        listed = row.get("candidates") or []
+            return None if parent is None else WRONG
+        if want not in self.row_of:  # that row is not shown: it may be named all the same
+            return WRONG if parent in self.by_span else None
+        if parent is not None:
+            return RIGHT if self.by_span.get(parent) == want else WRONG
         if row["link"] == "candidates":
-            return LISTED if self.row_of[want]["span_id"] in listed else UNLISTED
+            return LISTED if self.row_of[want]["span_id"] in (row.get("candidates") or []) else UNLISTED
         return NONE
 
     def judge(self):
@@ -203,6 +196,8 @@ class Judge:
             for trace, of in traces.items():
                 for chain in of:
                     chains[chain].add(trace)
+            if any(int(t[16:], 16) != int(c) + 1 for t, of in traces.items() for c in of):
+                self.wrong("trace ids are not those that were sent")
             mixed = [t for t, of in traces.items() if len(of) > 1]
             split = [c for c, of in chains.items() if len(of) > 1]
             if mixed or split:

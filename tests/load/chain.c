@@ -31,6 +31,7 @@
  *	"pid","tid"	who read the request (0: the service does not know)
  *	"begin_ns","end_ns"	wall clock: from when the request was there (made: before it was sent)
  *			to before the answer was sent (made: after it was there)
+ *	"answer_bytes"	made: of the answer, on the wire, where that is not in chunks
  * }
  *
  * Exit status: 0; 1 when an answer is not that of the request; 2 usage.

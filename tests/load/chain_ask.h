@@ -28,6 +28,7 @@ struct head {
 struct line {
 	struct stream in;
 	uint16_t port; /* this end's */
+	uint64_t answer_bytes; /* of the last answer, on the wire */
 };
 
 static uint64_t wall_ns(void)
@@ -39,14 +40,15 @@ static uint64_t wall_ns(void)
 }
 
 static void tell(const char *type, const struct head *h, unsigned int server, unsigned int client,
-		 uint64_t begin, uint64_t end)
+		 uint64_t begin, uint64_t end, uint64_t bytes)
 {
 	fprintf(truth,
 		"{\"type\":\"%s\",\"service\":\"%s\",\"chain\":\"%s\",\"hop\":\"%s\","
 		"\"server_port\":%u,\"client_port\":%u,\"pid\":%d,\"tid\":%d,"
-		"\"begin_ns\":%llu,\"end_ns\":%llu}\n",
+		"\"begin_ns\":%llu,\"end_ns\":%llu,\"answer_bytes\":%llu}\n",
 		type, opt.name, h->chain, h->hop, server, client, getpid(),
-		(int)syscall(SYS_gettid), (unsigned long long)begin, (unsigned long long)end);
+		(int)syscall(SYS_gettid), (unsigned long long)begin, (unsigned long long)end,
+		(unsigned long long)bytes);
 }
 
 static uint16_t port_of(int fd, bool peer)
@@ -132,6 +134,7 @@ static int read_answer(struct line *l, const struct head *h)
 	n = body_length(head);
 	if (n < -1 || (n < 0 ? body_read_chunks(&l->in, &b) : body_read(&l->in, &b, n)))
 		return -1;
+	l->answer_bytes = strlen(head) + 4 + b.len;
 	free(b.data);
 	if (header_get(head, "Connection", v, sizeof(v)) && !strcasecmp(v, "close"))
 		hang_up(l);
@@ -155,7 +158,7 @@ static int ask(struct line *l, uint16_t port, const struct head *h, bool made)
 	begin = wall_ns();
 	status = send_request(l, h) ? -1 : read_answer(l, h);
 	if (made)
-		tell("made", h, port, l->port, begin, wall_ns());
+		tell("made", h, port, l->port, begin, wall_ns(), l->answer_bytes);
 	if (status < 0 || opt.close)
 		hang_up(l);
 	return status;

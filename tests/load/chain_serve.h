@@ -96,17 +96,23 @@ static int read_request(struct line *l, struct head *h, bool *keep)
 	return 0;
 }
 
+/* Where each request has a path of its own, each answer has a length by which it is known. */
 static int answer(struct line *l, const struct head *h, int status, bool keep)
 {
-	char buf[512];
-	struct iovec iov = {.iov_base = buf};
+	char buf[512], body[4096 + 7];
+	struct iovec iov[2] = {{.iov_base = buf}, {.iov_base = body}};
+	unsigned int item = 0;
 
-	iov.iov_len = snprintf(buf, sizeof(buf),
-			       "HTTP/1.1 %d %s\r\nX-Chain-Id: %s\r\nX-Hop: %s\r\n"
-			       "Content-Length: 7\r\n%s\r\nchain.\n",
-			       status, status == 200 ? "OK" : "Failed", h->chain, h->hop,
-			       keep ? "" : "Connection: close\r\n");
-	return send_all(l->in.fd, &iov, 1);
+	sscanf(h->path, "/item/%u", &item);
+	iov[1].iov_len = 7 + item % 4096;
+	memset(body, '.', sizeof(body));
+	memcpy(body, "chain.\n", 7);
+	iov[0].iov_len = snprintf(buf, sizeof(buf),
+				  "HTTP/1.1 %d %s\r\nX-Chain-Id: %s\r\nX-Hop: %s\r\n"
+				  "Content-Length: %zu\r\n%s\r\n",
+				  status, status == 200 ? "OK" : "Failed", h->chain, h->hop,
+				  iov[1].iov_len, keep ? "" : "Connection: close\r\n");
+	return send_all(l->in.fd, iov, 2);
 }
 
 static int work(struct line *out, const struct head *h)
@@ -133,7 +139,7 @@ static void *serve(void *arg)
 		uint64_t begin = wall_ns();
 		int status = work(out, &h);
 
-		tell("served", &h, opt.port, peer, begin, wall_ns());
+		tell("served", &h, opt.port, peer, begin, wall_ns(), 0);
 		if (status < 0 || answer(l, &h, status, keep))
 			break;
 	}

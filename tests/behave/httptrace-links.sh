@@ -1,0 +1,120 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+# httptrace and what caused a request: services in Go, Python, C and nginx that call one another, under many clients at
+# once. Each request has ids that the tool is told to ignore, by which the services know what caused what: of the links that it
+# finds all the same nearly all are right, and none that it is sure of is wrong. With ids that it may look at, all are.
+# shellcheck source=tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=tests/httptrace-lib.sh
+. "$top/tests/httptrace-lib.sh"
+go_versions
+clients=50 requests=2000
+native=yes
+[ -z "${IN_GUEST:-}" ] || { clients=20 requests=200 native=; }
+
+# linked NAME "WHAT IS ASKED OF THE LINKS" "CLIENTS' OPTIONS" [OPTION...]: traffic through the services that there are
+linked() {
+	local name=$1 asked=$2 asking=$3
+	shift 3
+	start httptrace -j -v -p "$chain_ports" --ring-size 65536 "$@" || bench_broken "$(cat "$tmp/err")"
+	# shellcheck disable=SC2086
+	ask -c $clients -n $requests $asking
+	stop
+	chain_end
+	# shellcheck disable=SC2086
+	links $asked >"$tmp/verdict" 2>"$tmp/verdict.err" || bench_broken "$(tail -n 3 "$tmp/verdict.err")"
+	tail -n 1 "$tmp/verdict"
+	missed=$(said hooks_missed)
+	if [ "$status $(head -n 1 "$tmp/verdict")" != "0 ok" ] && [ -n "${IN_GUEST:-}" ] && [ "${missed:-0}" != 0 ]; then
+		skip "$name" "$missed hooks did not run, and the tool says so"
+	else
+		check "$name" "$status $(head -n 1 "$tmp/verdict")" "0 ok"
+	fi
+	chain_new
+}
+# four [ARG...]: C behind nginx behind Python behind Go, for which the arguments are
+four() { serve_c; serve_nginx; serve_threads; serve_go "$@"; }
+
+# --- nothing but what the processes do
+if wanted chain; then
+	four -trace
+	linked chain "" "--trace --request-id --b3" --no-trace-headers
+fi
+if wanted chain-probes; then
+	four
+	linked chain-probes "" "" --no-trace-headers --go-probes
+fi
+for version in $versions; do
+	wanted "chain-$version" && [ -n "$native" ] || continue
+	go_version=$version four
+	linked "chain-$version" "" "" --no-trace-headers
+done
+if [ -n "$native" ]; then
+	if wanted chain-unique; then
+		four
+		linked chain-unique "" "--unique"
+	fi
+	if wanted chain-close; then
+		serve_c; serve_nginx 0; serve_threads --close; serve_go -close
+		linked chain-close "" "--close"
+	fi
+	if wanted chain-calls; then
+		serve_c; serve_nginx; serve_threads --calls 2; serve_go -calls 3
+		linked chain-calls "" ""
+	fi
+	if wanted chain-async; then
+		serve_c; serve_nginx; serve_threads; serve_go -async -calls 2
+		linked chain-async "" ""
+	fi
+	if wanted threads; then
+		serve_c; name=middle serve_c --next "$port"; serve_threads
+		linked threads "--least 100 --kinds thread,join" ""
+	fi
+	# Who hands work over to others, or has one thread for all, gives nothing away that is sure.
+	if wanted workers; then
+		serve_c; serve_go -workers 20
+		linked workers "--least 0" ""
+	fi
+	if wanted pool; then
+		serve_c --delay 1; name=middle serve_c --next "$port" --pool 8
+		linked pool "--least 0" ""
+	fi
+	if wanted events; then
+		serve_c; serve_events
+		linked events "--least 50" ""
+	fi
+	if wanted events-unique; then
+		serve_c; serve_events
+		linked events-unique "--least 99" "--unique"
+	fi
+	if wanted node && [ -n "$(command -v node)" ]; then
+		serve_c; serve_node
+		linked node "--least 50" ""
+	fi
+fi
+
+# --- ids in headers
+if wanted traceparent; then
+	serve_c; serve_nginx; serve_threads --trace; serve_go -trace
+	linked traceparent "--least 100 --kinds traceparent,join --given" "--trace"
+fi
+if [ -n "$native" ]; then
+	if wanted traceparent-passed; then
+		# As it came: two requests of one id, but for what serves the one and sends the other.
+		four
+		linked traceparent-passed "--least 100 --kinds traceparent,join --given" "--trace"
+	fi
+	if wanted traceparent-events; then
+		serve_c; serve_events --trace --calls 2
+		linked traceparent-events "--least 100 --kinds traceparent,join --given" "--trace"
+	fi
+	if wanted b3; then
+		four
+		linked b3 "--least 100 --kinds b3,join --given" "--b3"
+	fi
+	if wanted request-id; then
+		serve_c; serve_nginx; serve_events; serve_go -workers 20
+		linked request-id "--least 100 --kinds request_id,join" "--request-id"
+	fi
+fi
+finish
