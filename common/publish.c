@@ -70,11 +70,13 @@ static bool receive_answer(struct publish *p, struct keeper_answer *a)
 	return n == sizeof(*a);
 }
 
-static void reap(pid_t pid, int *status)
+static int reap(struct publish *p)
 {
-	*status = 0;
-	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
-		;
+	struct keeper k = {.pid = p->keeper, .fd = p->fd};
+
+	p->keeper = 0;
+	p->fd = -1;
+	return keeper_end(&k);
 }
 
 /* Takes its first answer. */
@@ -85,8 +87,7 @@ static int await_keeper(struct publish *p)
 
 	if (receive_answer(p, &a))
 		return a.err ? explain(p, a) : 0;
-	reap(p->keeper, &status);
-	p->keeper = 0;
+	status = reap(p);
 	if (!WIFEXITED(status) || !WEXITSTATUS(status))
 		return fail(-EIO, "cannot write to %s: the process that does it was killed",
 			    p->path);
@@ -96,27 +97,14 @@ static int await_keeper(struct publish *p)
 
 static int start_keeper(struct publish *p, const struct place *pl)
 {
-	sigset_t all, old;
-	int pair[2], err;
-	pid_t pid;
+	struct keeper k;
+	int err = keeper_start(&k, pl->dir, "publish", publish_keep, pl);
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		return fail(-errno, "cannot start the process that writes %s: %m", p->path);
-	/* The tool's handlers are not the keeper's: it must not get a signal before it has none. */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &old);
-	pid = fork();
-	if (!pid)
-		keeper_run(pair[1], pl);
-	err = pid < 0 ? fail(-errno, "cannot start the process that writes %s: %m", p->path) : 0;
-	sigprocmask(SIG_SETMASK, &old, NULL);
-	close(pair[1]);
-	p->fd = place_above(pair[0]);
+	p->keeper = k.pid;
+	p->fd = k.fd;
 	if (err)
-		return err;
-	p->keeper = pid;
-	if (p->fd < 0)
-		return fail(p->fd, "cannot write to %s: %s", p->path, strerror(-p->fd));
+		return fail(err, "cannot start the process that writes %s: %s", p->path,
+			    strerror(-err));
 	return await_keeper(p);
 }
 
@@ -178,14 +166,9 @@ int publish_text(struct publish *p, const char *text, size_t len)
 
 void publish_close(struct publish *p)
 {
-	int status;
-
 	if (!p)
 		return;
-	if (p->fd >= 0)
-		close(p->fd);
-	if (p->keeper)
-		reap(p->keeper, &status);
+	reap(p);
 	free(p->path);
 	free(p);
 }

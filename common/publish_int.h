@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include "keeper.h"
 
 struct publish {
 	char *path; /* as given; owned */
@@ -49,8 +50,6 @@ bool place_trusted(const struct stat *dir, const struct stat *st, uid_t me);
 /* A duplicate above stderr, close on exec; fd itself is closed. -errno. fd may be negative. */
 int place_above(int fd);
 
-/* The keeper's life, in the child. */
-_Noreturn void keeper_run(int sock, const struct place *pl);
-/* Its seccomp filter. 0 or -errno with fail() text. */
-int keeper_filter(void);
+/* The keeper's life: the work of keeper_start(); arg is a struct place. */
+void publish_keep(int err, const void *arg);
 #endif

@@ -6,6 +6,7 @@
 #include "out.h"
 #include "proc.h"
 #include "record.h"
+#include "rotate.h"
 #include "row.h"
 #include "sink.h"
 #include <bpf/libbpf.h>
@@ -110,6 +111,16 @@ static int watch(int fd, int id)
 
 enum { ID_WAKE = MAX_WATCHES, ID_RING };
 
+static int open_sink(const char *rotate)
+{
+	struct rotate_limits limits;
+	int err = rotate ? rotate_parse(&limits, rotate) : 0;
+
+	err = err ?: sink_open(&run.sink, std.output);
+	/* Peers do not grow; another file, such as that of --otlp, may be meant. */
+	return err || !rotate || dest_is_peer(std.output) ? err : sink_rotate(run.sink, &limits);
+}
+
 int run_init(const struct run_tool *tool)
 {
 	struct sigaction sa = {.sa_handler = on_signal};
@@ -132,7 +143,7 @@ int run_init(const struct run_tool *tool)
 	sa.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &sa, NULL);
 	if (std.output && !(tool->own_file && !dest_is_peer(std.output)))
-		err = sink_open(&run.sink, std.output);
+		err = open_sink(tool->rotate);
 	err = err ?: row_init(std.json, run.sink);
 	if (!err && std.replay)
 		err = record_open(&run.reader, std.replay, records, tool->format,

@@ -18,6 +18,7 @@ struct run_tool {
 	const char *name;
 	const char *records; /* what recordings are of, where tools share them; NULL: name */
 	uint32_t format; /* of the record payloads; a recording of another one is refused */
+	const char *rotate; /* "SIZE[,KEEP]" for -o FILE, see rotate.h; NULL: it grows */
 	bool own_file; /* -o FILE is the tool's own to write; other destinations get JSON lines */
 	/* One record; data is read-only and aligned to 8. A negative errno ends the run. */
 	int (*on_record)(uint32_t type, const void *data, size_t len, void *ctx);

@@ -8,6 +8,7 @@
 #include "dest.h"
 #include "log.h"
 #include "peer.h"
+#include "rotate.h"
 #include "sink.h"
 
 #define FILE_CHUNK (64 << 10)
@@ -20,6 +21,9 @@ struct sink {
 	size_t len, cap;
 	uint64_t waiting; /* lines in buf */
 	uint64_t whole; /* bytes of whole lines in the file */
+	struct rotate *rotate; /* NULL: never */
+	uint64_t size; /* it is put aside at so many bytes ... */
+	uint64_t limit; /* ... next at so many: more than size after a failure */
 	struct sink_stats st;
 };
 
@@ -95,10 +99,39 @@ static int file_result(const struct sink *s)
 	return s->err ? fail(s->err, "cannot write to %s: %s", s->path, strerror(-s->err)) : 0;
 }
 
+/* Makes room for a line of len bytes, newline included, by putting the file aside. */
+static void file_rotate(struct sink *s, size_t len)
+{
+	uint64_t have = s->whole + s->len;
+	int err;
+
+	if (!have || have + len <= s->limit)
+		return;
+	file_flush(s);
+	if (s->err)
+		return;
+	err = rotate_now(s->rotate);
+	if (err >= 0) {
+		if (close(s->fd) && errno != EINTR)
+			s->err = -errno;
+		s->fd = err;
+		s->st.rotated++;
+		s->whole = 0;
+		s->limit = s->size;
+		return;
+	}
+	if (!s->st.not_rotated++)
+		log_warn("%s; it grows on", fail_text(err));
+	s->limit = s->whole + s->size;
+}
+
 static int file_line(struct sink *s, const char *line, size_t len)
 {
 	size_t cap = s->cap ?: FILE_CHUNK;
 	char *buf;
+
+	if (s->rotate)
+		file_rotate(s, len + 1);
 
 	while (cap < s->len + len + 1)
 		cap *= 2;
@@ -141,6 +174,19 @@ void sink_poll(struct sink *s)
 		file_flush(s);
 }
 
+int sink_rotate(struct sink *s, const struct rotate_limits *l)
+{
+	if (s->peer)
+		return fail(-EINVAL, "--rotate is for files, not for what is sent elsewhere");
+	s->size = s->limit = l->size;
+	return rotate_open(&s->rotate, s->path, s->fd, l->keep);
+}
+
+int sink_error(const struct sink *s)
+{
+	return s->peer ? 0 : file_result(s);
+}
+
 void sink_stats(const struct sink *s, struct sink_stats *st)
 {
 	struct sink_stats peer = {};
@@ -166,6 +212,10 @@ int sink_close(struct sink *s, int timeout_ms, struct sink_stats *st)
 			s->err = -errno;
 		err = s->path ? file_result(s) : 0;
 	}
+	if (s->st.not_rotated > 1)
+		log_warn("%s could not be rotated %llu times", s->path,
+			 (unsigned long long)s->st.not_rotated);
+	rotate_close(s->rotate);
 	if (st) {
 		*st = s->st;
 		st->sent += peer.sent;

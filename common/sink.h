@@ -35,10 +35,23 @@ int sink_line(struct sink *s, const char *line, size_t len);
  */
 void sink_poll(struct sink *s);
 
+/*
+ * The file is put aside as often as it would grow beyond l->size (see rotate.h): before a line, never
+ * within one; a line that is longer has a file of its own. To be called once, before anything is
+ * written and before priv_drop(). -EINVAL with text for a network sink, and what rotate_open() says.
+ * When it fails later that is said, and counted, and lines go on to the old file for as many bytes
+ * again.
+ */
+struct rotate_limits;
+int sink_rotate(struct sink *s, const struct rotate_limits *l);
+/* The write error so far, with text; 0: none. */
+int sink_error(const struct sink *s);
+
 struct sink_stats {
 	uint64_t lines; /* handed in; always sent + dropped after sink_close() */
 	uint64_t sent; /* written, or accepted by the socket */
 	uint64_t dropped; /* queue full, too long for a datagram, or never delivered by the end */
+	uint64_t rotated, not_rotated; /* how often; failed */
 };
 /* The counts so far: what neither was sent nor dropped is waiting. */
 void sink_stats(const struct sink *s, struct sink_stats *st);
