@@ -164,7 +164,7 @@ static struct value unix_path(const struct hop *h)
 	PROMISED(link, word(span_link_names[s->link]))                                             \
 	PROMISED(confidence, s->link ? percent(s->percent) : none)                                 \
 	PROMISED(complete, flag(s->complete))                                                      \
-	OPTIONAL(why, s->complete ? none : word(http1_why_name(s->why)))                           \
+	OPTIONAL(why, s->complete || !s->why ? none : word(http1_why_name(s->why)))                \
 	PROMISED(lost_bytes, number(s->lost_bytes))                                                \
 	OPTIONAL(error, flag_or_none(s->error))                                                    \
 	OPTIONAL(early_response, flag_or_none(s->early))                                           \

@@ -16,6 +16,36 @@
 
 /* --- text */
 
+/* Nothing in it is to be escaped: so is most text, and telling so is quick. */
+static bool plain(struct text t)
+{
+	for (size_t i = 0; i < t.n; i++) {
+		if ((unsigned char)(t.s[i] - ' ') >= 0x7f - ' ' || t.s[i] == '\\')
+			return false;
+	}
+	return true;
+}
+
+const char *escaped(struct text t, size_t *n)
+{
+	static char *buf; /* kept for the next */
+	static size_t cap;
+	size_t need = 4 * t.n + 1;
+	char *more;
+
+	if (plain(t)) {
+		*n = t.n;
+		return t.s;
+	}
+	more = need > cap ? realloc(buf, need) : buf;
+	if (!more)
+		return NULL;
+	buf = more;
+	cap = need > cap ? need : cap;
+	*n = text_escape(buf, cap, t.s, t.n);
+	return buf;
+}
+
 static bool line_room(struct line *l, size_t n)
 {
 	size_t cap = l->cap ?: 512;
@@ -62,16 +92,20 @@ static bool next_cell(struct line *l, size_t n)
 
 void line_cell(struct line *l, struct text t, size_t width)
 {
-	size_t len;
+	size_t n, chars = 0;
+	const char *s = t.n ? escaped(t, &n) : "-";
 
 	if (!t.n)
-		t = (struct text){"-", 1};
-	if (!next_cell(l, 4 * t.n + 1))
+		n = 1;
+	if (!s || !next_cell(l, n)) {
+		l->failed = true;
 		return;
-	len = text_escape(l->buf + l->len, 4 * t.n + 1, t.s, t.n);
-	for (size_t i = 0; i < len; i++)
-		l->at += (l->buf[l->len + i] & 0xc0) != 0x80;
-	l->len += len;
+	}
+	memcpy(l->buf + l->len, s, n);
+	for (size_t i = 0; i < n; i++)
+		chars += (s[i] & 0xc0) != 0x80;
+	l->at += chars;
+	l->len += n;
 	l->want += width;
 }
 
@@ -232,28 +266,51 @@ static int text_span(const struct view *v)
 
 /* --- JSON */
 
-static void put_value(struct json *j, const struct field *f, const struct value *v)
+/* What needs no escaping is gathered: most of an object is such, in many small pieces. */
+struct piece {
+	struct json *j;
+	size_t n;
+	char buf[1024];
+};
+#define PIECE_VALUE 128 /* a key and a value fit into that, but for hostile text */
+
+static void piece_leave(struct piece *p)
 {
-	char tmp[24];
+	json_raw(p->j, p->buf, p->n);
+	p->n = 0;
+}
+
+static char *put_word(char *d, struct text t)
+{
+	*d++ = '"';
+	d = mempcpy(d, t.s, t.n);
+	*d++ = '"';
+	return d;
+}
+
+static void put_value(struct piece *p, const struct field *f, const struct value *v)
+{
+	char *d;
 
 	if (v->kind == VALUE_NONE && !f->promised)
 		return;
-	json_raw(j, f->head, f->head_len);
+	if (p->n > sizeof(p->buf) - PIECE_VALUE)
+		piece_leave(p);
+	d = mempcpy(p->buf + p->n, f->head, f->head_len);
 	switch (v->kind) {
-	case VALUE_NONE: json_raw(j, "null", 4); break;
-	case VALUE_NUMBER: json_raw(j, tmp, put_number(tmp, v->n) - tmp); break;
-	case VALUE_PERCENT: json_raw(j, tmp, put_percent(tmp, v->n) - tmp); break;
-	case VALUE_BOOL: json_raw(j, v->n ? "true" : "false", v->n ? 4 : 5); break;
-	case VALUE_WORD:
-		json_raw(j, "\"", 1);
-		json_raw(j, v->text.s, v->text.n);
-		json_raw(j, "\"", 1);
-		break;
-	case VALUE_TEXT:
-		j->comma = false; /* it stands in head */
-		json_strn(j, NULL, v->text.s, v->text.n);
-		break;
+	case VALUE_NONE: d = mempcpy(d, "null", 4); break;
+	case VALUE_NUMBER: d = put_number(d, v->n); break;
+	case VALUE_PERCENT: d = put_percent(d, v->n); break;
+	case VALUE_BOOL: d = stpcpy(d, v->n ? "true" : "false"); break;
+	case VALUE_WORD: d = put_word(d, v->text); break;
+	case VALUE_TEXT: break;
 	}
+	p->n = d - p->buf;
+	if (v->kind != VALUE_TEXT)
+		return;
+	piece_leave(p);
+	p->j->comma = false; /* it stands in head */
+	json_strn(p->j, NULL, v->text.s, v->text.n);
 }
 
 static void put_candidates(struct json *j, const struct span *s)
@@ -269,35 +326,24 @@ static void put_candidates(struct json *j, const struct span *s)
 static int json_span(struct view *view)
 {
 	static struct json j;
+	struct piece p;
 
+	p.j = &j;
+	p.n = 0;
 	json_reset(&j);
 	json_open(&j, NULL, '{');
 	json_str(&j, "type", "transaction");
 	for (size_t i = 0; i < nfields; i++) {
 		struct value v = fields[i].get(view);
 
-		put_value(&j, &fields[i], &v);
+		put_value(&p, &fields[i], &v);
 	}
+	piece_leave(&p);
 	j.comma = true;
 	if (view->s->ncandidates)
 		put_candidates(&j, view->s);
 	json_close(&j, '}');
 	return row_object(&j);
-}
-
-const char *escaped(struct text t, size_t *n)
-{
-	static char *buf; /* kept for the next */
-	static size_t cap;
-	size_t need = 4 * t.n + 1;
-	char *more = need > cap ? realloc(buf, need) : buf;
-
-	if (!more)
-		return NULL;
-	buf = more;
-	cap = need > cap ? need : cap;
-	*n = text_escape(buf, cap, t.s, t.n);
-	return buf;
 }
 
 int rows_init(void)

@@ -116,7 +116,10 @@ char *state_text(char *dst, const struct span *s);
 /* Prints the header line of rows. */
 void lead_header(void);
 
-/* t as text_escape() has it; NULL: no memory. Valid until the next call. */
+/*
+ * t as text_escape() has it, without a NUL; t itself where it needs nothing. NULL: no memory. Valid
+ * until the next call.
+ */
 const char *escaped(struct text t, size_t *n);
 
 int csv_header(void); /* --csv's first line */

@@ -220,7 +220,7 @@ void table_span(const struct span *s)
 
 static struct route *other_new(uint8_t role)
 {
-	struct key k = {.role = role, .route = {"other", 5}};
+	struct key k = {.role = role, .method = {"", 0}, .route = {"other", 5}};
 	struct route *r = route_new(&k);
 
 	if (r)

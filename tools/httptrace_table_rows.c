@@ -185,7 +185,7 @@ static struct row row_of(const struct route *r, bool total, double seconds)
 
 static bool by_total;
 
-/* Most of the time first, then the most calls; else in the order of what they are. */
+/* Most of the time first, then the most calls; else in the order of what they are. Others last. */
 static int by_time(const void *a, const void *b)
 {
 	const struct route *x = *(struct route *const *)a, *y = *(struct route *const *)b;
@@ -193,6 +193,8 @@ static int by_time(const void *a, const void *b)
 	const struct tally *t = by_total ? &y->total : &y->now;
 	uint32_t n = x->route_len < y->route_len ? x->route_len : y->route_len;
 
+	if (x->other != y->other)
+		return x->other - y->other;
 	if (s->h.sum != t->h.sum)
 		return s->h.sum < t->h.sum ? 1 : -1;
 	if (s->count != t->count)

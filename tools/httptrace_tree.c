@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define MAX_INDENT 16 /* levels; deeper ones have their number */
+#define MAX_INDENT 12 /* levels; deeper ones have their number */
 #define PIECE	   (64 << 10) /* bytes that leave together */
 #define SURE	   80 /* percent, from which on a link is no guess */
 
@@ -108,14 +108,17 @@ static void put_count(uint64_t n)
 	json_raw(&tree.out, tmp, put_number(tmp, n) - tmp);
 }
 
-static void put_time(uint64_t us, size_t width)
+/* Aligned to the right in width characters, or with a negative one to the left. */
+static void put_time(uint64_t us, int width)
 {
 	char tmp[24];
-	size_t n = put_ms(tmp, us) - tmp;
+	int n = put_ms(tmp, us) - tmp;
 
 	for (; width > n; width--)
 		put(" ");
 	json_raw(&tree.out, tmp, n);
+	for (; - width > n; width++)
+		put(" ");
 }
 
 static void put_process(const struct span *s)
@@ -220,8 +223,8 @@ static void put_line(struct span *s, unsigned int depth)
 	span_times(s, &t);
 	put_time(t.total_us, 7);
 	put(" ms +");
-	put_time(begin > tree.begin_ns ? (begin - tree.begin_ns) / 1000 : 0, 0);
-	put("  ");
+	put_time(begin > tree.begin_ns ? (begin - tree.begin_ns) / 1000 : 0, -7);
+	put(" ");
 	put_indent(depth, !s->sibling);
 	put_hop(s, server);
 	put(" ");
