@@ -65,7 +65,7 @@ static void route(const void *rec, struct json *j, const char *key, char *buf, s
 		snprintf(buf, size, "other: %s%llu routes", r->more ? "more than " : "",
 			 (unsigned long long)r->routes);
 	else
-		put_bytes(j, key, buf, size, r->text + r->method_len, r->route_len);
+		put_bytes(j, key, buf, size, r->text + r->method_len, r->other ? 0 : r->route_len);
 }
 
 static void role(const void *rec, struct json *j, const char *key, char *buf, size_t size)
