@@ -16,14 +16,16 @@ done
 export PYTHONDONTWRITEBYTECODE=1
 sources=$top/tests/differential
 
-"${CC:-gcc}" -std=gnu17 -D_GNU_SOURCE -I"$top/bpf" -I"$top/common" "$sources/rec.c" "$top"/common/{record,log,escape}.c \
-	-o "$tmp/rec" 2>"$tmp/err" || bench_broken "$(cat "$tmp/err")"
+"${CC:-gcc}" -std=gnu17 -D_GNU_SOURCE -I"$top/bpf" -I"$top/common" "$sources/rec.c" \
+	"$top"/common/{record,log,escape}.c -o "$tmp/rec" 2>"$tmp/err" || bench_broken "$(cat "$tmp/err")"
 "$python" "$sources/compare.py" steps >"$tmp/steps" && "$tmp/rec" "$tmp" <"$tmp/steps" || bench_broken "no recording"
 env -i "$BIN/httpsniff" --config /dev/null --replay "$tmp/httpsniff-conversations.rec" -j --no-redact --max-body all \
 	>"$tmp/out.json" 2>"$tmp/err"
-check replay "$? $(jq -r 'select(.type == "summary") | "\(.balanced) \(.messages > 6000)"' "$tmp/out.json")" "0 true true"
-env -i PATH="$PATH" HOME="$tmp" PYTHONDONTWRITEBYTECODE=1 "$python" "$sources/compare.py" verdicts "$tmp" >"$tmp/verdicts" 2>"$tmp/err" ||
-	not_ok compare "$(tail -n 1 "$tmp/err")"
+status=$?
+check replay "$status $(jq -r 'select(.type == "summary") | "\(.balanced) \(.messages > 6000)"' "$tmp/out.json")" \
+	"0 true true"
+env -i PATH="$PATH" HOME="$tmp" PYTHONDONTWRITEBYTECODE=1 "$python" "$sources/compare.py" verdicts "$tmp" \
+	>"$tmp/verdicts" 2>"$tmp/err" || not_ok compare "$(tail -n 1 "$tmp/err")"
 for case in pieces h11 tshark reasons; do
 	why=$(sed -n "s/^$case not: //p" "$tmp/verdicts")
 	if grep -qx "$case ok" "$tmp/verdicts"; then ok $case; else not_ok $case "${why:-not said}"; fi

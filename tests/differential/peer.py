@@ -2,7 +2,7 @@
 """What h11 reads in conversations: it plays the server to the client's bytes, and the client to the server's."""
 import h11
 
-from corpus import END, RESET
+from talks import END, RESET
 from verdict import Message, Verdict, text
 
 LIMIT = 1 << 20  # of a head; its default is 16 KiB

@@ -4,7 +4,7 @@ import struct
 import subprocess
 import xml.etree.ElementTree as tree
 
-from corpus import END, RESET
+from talks import END, RESET
 from verdict import Message, Verdict, lines_of, text
 
 CLIENT, SERVER = b"\x0a\0\0\2", b"\x0a\0\0\1"
