@@ -157,6 +157,7 @@ struct span {
 	uint8_t held : 1, shown : 1, indexed : 1, from_go : 1;
 	uint8_t has_child : 1; /* it is a span's parent */
 	uint8_t counted : 1; /* in trace->open */
+	uint8_t left : 1; /* httptrace_links.c's: it is among those that are over */
 	uint8_t from_b3 : 1; /* a client's: its trace id came by b3, not by traceparent */
 	uint8_t asked_over : 1, answer_over : 1; /* httptrace_spans.c's */
 	uint8_t role; /* enum cap_role: CLIENT or SERVER */

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Spans by what their headers say: servers' by process and trace, and by process and request id;
+ * clients' by the trace and the id that they send.
+ */
+#include "httptrace_links.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS 1024 /* to begin with */
+#define CHAIN	64 /* spans that are looked at in a hash chain */
+
+static struct {
+	struct span **ids;
+	uint32_t nids; /* buckets, of each kind */
+	uint32_t have_ids;
+} ix;
+
+static uint64_t bytes_hash(uint64_t h, const void *data, size_t n)
+{
+	const char *p = data;
+	uint64_t x;
+
+	for (; n >= 8; n -= 8, p += 8) {
+		memcpy(&x, p, 8);
+		h = cause_mix(h, x);
+	}
+	x = 0;
+	memcpy(&x, p, n);
+	return cause_mix(cause_mix(h, x), n);
+}
+
+/* Of a server's span its process and trace, of a client's its trace and id. */
+static uint64_t trace_key(const struct span *s, bool client)
+{
+	uint64_t h = bytes_hash(cause_seed, trace_of(s)->id, 16);
+
+	return client ? bytes_hash(h, s->span_id, 8) : cause_mix(h, s->pid);
+}
+
+static uint64_t request_id_key(const struct span *s)
+{
+	return bytes_hash(cause_mix(cause_seed, s->pid), SPAN_REQUEST_ID(s), s->request_id_len);
+}
+
+/*
+ * One that is masked, or longer than ids are and perhaps cut, says nothing; nor does one that is so
+ * short that it is hardly another for each request.
+ */
+bool has_request_id(const struct span *s)
+{
+	return !set.no_headers && s->request_id_len >= 8 && s->request_id_len <= 256 &&
+	       !memchr(SPAN_REQUEST_ID(s), '*', s->request_id_len);
+}
+
+static uint64_t id_key(const struct span *s, enum span_index i)
+{
+	if (i == INDEX_REQUEST_ID)
+		return request_id_key(s);
+	return trace_key(s, s->role == CAP_ROLE_CLIENT);
+}
+
+static struct span **id_bucket(uint64_t key, enum span_index i)
+{
+	/* The two kinds have a half each: a list has one kind of links. */
+	return &ix.ids[(key & (ix.nids - 1)) * 2 + (i == INDEX_REQUEST_ID)];
+}
+
+static void move_ids(struct span **from, enum span_index i)
+{
+	struct span *s;
+
+	while ((s = *from)) {
+		span_list_del(s, i);
+		span_list_add(id_bucket(id_key(s, i), i), s, i);
+	}
+}
+
+static bool grow_ids(void)
+{
+	uint32_t n = ix.nids, more = n ? n * 2 : BUCKETS;
+	struct span **old = ix.ids, **to;
+
+	if (ix.have_ids < n)
+		return true;
+	cause_start();
+	to = calloc(more, 2 * sizeof(*to));
+	if (!to)
+		return n;
+	ix.ids = to;
+	ix.nids = more;
+	for (uint32_t k = 0; k < n; k++) {
+		move_ids(&old[2 * k], INDEX_TRACE);
+		move_ids(&old[2 * k + 1], INDEX_REQUEST_ID);
+	}
+	free(old);
+	return true;
+}
+
+void ids_add(struct span *s, enum span_index i)
+{
+	if (!grow_ids())
+		return;
+	span_list_add(id_bucket(id_key(s, i), i), s, i);
+	ix.have_ids++;
+}
+
+void ids_del(struct span *s, enum span_index i)
+{
+	if (!s->index_link[i])
+		return;
+	span_list_del(s, i);
+	ix.have_ids--;
+}
+
+bool same_request_id(const struct span *a, const struct span *b)
+{
+	return a->request_id_len == b->request_id_len &&
+	       !memcmp(SPAN_REQUEST_ID(a), SPAN_REQUEST_ID(b), a->request_id_len);
+}
+
+static void look_through(struct span *p, enum span_index i, const struct query *q, struct found *f)
+{
+	int most = CHAIN;
+
+	for (; p && most--; p = p->index_next[i])
+		if (p->role == CAP_ROLE_SERVER && p->pid == q->s->pid && query_fits(q, p))
+			found_add(f, p);
+	f->more |= p != NULL;
+}
+
+void index_find_trace(const struct query *q, struct found *f)
+{
+	if (ix.nids)
+		look_through(*id_bucket(trace_key(q->s, false), INDEX_TRACE), INDEX_TRACE, q, f);
+}
+
+void index_find_request_id(const struct query *q, struct found *f)
+{
+	if (ix.nids)
+		look_through(*id_bucket(request_id_key(q->s), INDEX_REQUEST_ID), INDEX_REQUEST_ID,
+			     q, f);
+}
+
+bool index_id_used(const struct span *s)
+{
+	struct span *p = ix.nids ? *id_bucket(trace_key(s, true), INDEX_TRACE) : NULL;
+	int most = CHAIN;
+
+	for (; p && most--; p = p->index_next[INDEX_TRACE])
+		if (p != s && p->role == CAP_ROLE_CLIENT && trace_of(p) == trace_of(s) &&
+		    !memcmp(p->span_id, s->span_id, sizeof(s->span_id)))
+			return true;
+	return false;
+}
+
+void ids_each(void (*fn)(struct span **list))
+{
+	for (uint32_t i = 0; i < 2 * ix.nids; i++)
+		fn(&ix.ids[i]);
+}
+
+void ids_finish(void)
+{
+	free(ix.ids);
+	memset(&ix, 0, sizeof(ix));
+}
