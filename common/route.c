@@ -186,7 +186,7 @@ static bool is_token(const unsigned char *c, size_t n)
 static bool is_mail(const unsigned char *c, size_t n)
 {
 	const unsigned char *at = memchr(c, '@', n), *end = c + n, *p;
-	size_t label = 0, labels = 1;
+	size_t label = 0;
 
 	if (!at || at == c || at + 1 == end || !(class[at[1]] & ALPHA))
 		return false;
@@ -197,12 +197,10 @@ static bool is_mail(const unsigned char *c, size_t n)
 	for (p = at + 1; p < end; p++) {
 		if (!(class[*p] & (DIGIT | ALPHA)) && *p != '-' && *p != '.')
 			return false;
-		if (*p == '.')
-			labels++;
 	}
 	while (class[end[-1 - (ptrdiff_t)label]] & ALPHA)
 		label++;
-	return labels > 1 && label >= 2 && end[-1 - (ptrdiff_t)label] == '.';
+	return label >= 2 && end[-1 - (ptrdiff_t)label] == '.';
 }
 
 static bool is_id(const unsigned char *c, size_t n)

@@ -13,6 +13,8 @@ static const struct {
 	{"//a//b", "//a//b"},
 	{"/api/v1/items", "/api/v1/items"},
 	{"/api/1.0/items", "/api/1.0/items"},
+	{"/api/12.10/items", "/api/12.10/items"},
+	{"/api/123.1/items", "/api/{id}/items"},
 	{"/api/v2.1/x", "/api/v2.1/x"},
 	{"/login/2fa", "/login/2fa"},
 	{"/oauth2/token", "/oauth2/token"},
