@@ -28,11 +28,12 @@ struct {
 	__type(value, struct cap_state);
 } states_by_sock SEC(".maps");
 
+/* The first is everybody's; behind it each program that takes bytes has its own. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, CAP_COUNTS);
+	__uint(max_entries, 1); /* the user half sets it */
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct cap_sums);
 } counts SEC(".maps");
 
 /* Which processes the user half was told of: pid -> something that an exec changes. */
@@ -51,12 +52,51 @@ struct {
 	__type(value, __u8);
 } known_http SEC(".maps");
 
+/*
+ * What a function returns that always returns 0 the compiler does not set, and the verifier refuses
+ * it if that register has an address in it.
+ */
+static __always_inline int zero(void)
+{
+	int n = 0;
+
+	barrier_var(n);
+	return n;
+}
+
+/* Of this CPU and program: nobody comes between. */
+static __always_inline struct cap_sums *sums_of(__u32 take)
+{
+	__u32 which = 1 + take;
+
+	return bpf_map_lookup_elem(&counts, &which);
+}
+
 static __always_inline void count(__u32 what, __u64 n)
 {
-	__u64 *v = bpf_map_lookup_elem(&counts, &what);
+	__u32 zero = 0;
+	struct cap_sums *sums = bpf_map_lookup_elem(&counts, &zero);
 
-	if (v)
-		*v += n;
+	if (!n || !sums || what >= CAP_COUNTS)
+		return;
+	/* Where a program may be preempted, another may come between, and the account must hold. */
+	if (config.twice && what != CAP_N_FILTERED)
+		__sync_fetch_and_add(&sums->n[what], n);
+	else
+		sums->n[what] += n;
+}
+
+/*
+ * event_flags() of a record of n bytes. To ask how full the buffer is costs as much as a short
+ * record where other CPUs write, too: it is done once in a few.
+ */
+static __always_inline __u64 flags_of(struct cap_sums *sums, __u64 n)
+{
+	sums->unasked += n;
+	if (sums->unasked < 4096)
+		return BPF_RB_NO_WAKEUP;
+	sums->unasked = 0;
+	return event_flags();
 }
 
 static __always_inline struct cap_state *state_get(struct sock *sk)
@@ -142,7 +182,9 @@ static __always_inline bool passes(const bool direct, struct sock *sk, int proto
 	if (proto == CAP_UNIX)
 		ok = !config.by_flow;
 	else if (config.by_flow || config.sample > 1)
-		ok = ports_pass(direct, sk) && flow_passes(direct, sk);
+		ok = ports_pass(direct, sk) &&
+		     ((!netsel.family && !netsel.naddrs && config.sample <= 1) ||
+		      flow_passes(direct, sk));
 	if (ok && config.by_task)
 		ok = filter_pass(bpf_get_current_pid_tgid() >> 32);
 	if (!ok)
@@ -176,14 +218,35 @@ static __always_inline __u32 place(const bool direct, struct sock *sk, struct ca
  * came, and so where each direction began.
  */
 static __always_inline void beginnings(const bool direct, struct sock *sk, struct tcp_sock *tp,
-				       __u32 *sent, __u32 *received, __s64 *opened)
+				       __u32 *sent, __u32 *received)
 {
-	*opened = opened_by_us(direct, tp);
+	/* One less at the side that opened it: the SYN was acknowledged as if it were a byte. */
 	*sent = GET(direct, tp, snd_una) - (__u32)GET(direct, tp, bytes_acked);
-	if (*opened == 1)
-		*sent += 1; /* the SYN was acknowledged as if it were a byte */
 	/* Both count the peer's FIN, once it has come. */
 	*received = GET(direct, tp, rcv_nxt) - (__u32)GET(direct, tp, bytes_received);
+}
+
+/* Who opened it, and is this its beginning? Nothing holds the numbers still. */
+static __always_inline void role_of(const bool direct, struct sock *sk, struct tcp_sock *tp,
+				    struct cap_conn_rec *r)
+{
+	__u32 sent, received;
+	__s64 opened;
+
+	/* An acknowledgement may come in the midst of it: then the numbers do not fit. */
+	for (int i = 0; i < 3 && r->flags; i++) {
+		opened = opened_by_us(direct, tp);
+		beginnings(direct, sk, tp, &sent, &received);
+		sent = r->seq[CAP_SEND] - sent;
+		/* While a packet leaves it is counted as sent, but is not on its way yet. */
+		if (opened < 0 && sent <= 1)
+			opened = sent;
+		r->role = opened == 1 ? CAP_ROLE_CLIENT
+			  : opened    ? CAP_ROLE_UNKNOWN
+				      : CAP_ROLE_SERVER;
+		if (sent == opened && received == r->seq[CAP_RECV])
+			r->flags = 0;
+	}
 }
 
 /* --- what is told */
@@ -231,8 +294,7 @@ static __noinline bool tell_conn(const bool direct, struct sock *sk, struct cap_
 {
 	struct tcp_sock *tp = c->proto == CAP_TCP ? tcp_of(direct, sk) : NULL;
 	struct cap_conn_rec *r = bpf_ringbuf_reserve(&events, sizeof(*r), 0);
-	__u32 other = place(direct, sk, c, !dir), sent, received;
-	__s64 opened;
+	__u32 other = place(direct, sk, c, !dir);
 
 	if (!r) {
 		ring_lost(0);
@@ -254,17 +316,8 @@ static __noinline bool tell_conn(const bool direct, struct sock *sk, struct cap_
 	} else {
 		flow_of(direct, sk, tp, &r->flow);
 	}
-	if (tp) {
-		/* An acknowledgement may come in the midst of it: then the numbers do not fit. */
-		for (int i = 0; i < 3 && r->flags; i++) {
-			beginnings(direct, sk, tp, &sent, &received, &opened);
-			r->role = opened == 1 ? CAP_ROLE_CLIENT
-				  : opened    ? CAP_ROLE_UNKNOWN
-					      : CAP_ROLE_SERVER;
-			if (sent == r->seq[CAP_SEND] && received == r->seq[CAP_RECV])
-				r->flags = 0;
-		}
-	}
+	if (tp)
+		role_of(direct, sk, tp, r);
 	if (c->verdict == CAP_MAYBE)
 		r->flags |= CAP_F_MAYBE;
 	c->end[CAP_SEND] = r->seq[CAP_SEND];
@@ -367,12 +420,8 @@ static __noinline void tell_close(const bool direct, struct sock *sk, struct cap
 		r->bytes[dir] = 0;
 	}
 	if (tp) {
-		__u32 sent, received;
-		__s64 opened;
-
-		beginnings(direct, sk, tp, &sent, &received, &opened);
 		/* What was acknowledged, the SYN and the FIN too, and what was not yet. */
-		r->bytes[CAP_SEND] = GET(direct, tp, bytes_acked) - (opened == 1);
+		r->bytes[CAP_SEND] = GET(direct, tp, bytes_acked) - (opened_by_us(direct, tp) == 1);
 		r->bytes[CAP_SEND] +=
 			(__s32)(written_end(direct, sk, tp) - GET(direct, tp, snd_una));
 		r->bytes[CAP_RECV] = GET(direct, tp, bytes_received) - fin_came(direct, sk);

@@ -46,6 +46,8 @@ struct cap_config {
 	__u8 times; /* waited_us, opened_ns and connect_ns are */
 };
 
+#define CAP_TAKES 13 /* programs of one backend that take bytes */
+
 enum cap_count {
 	CAP_N_CALLS, /* calls that moved bytes of connections that are looked at */
 	CAP_N_SENT, /* bytes they moved ... */
@@ -66,6 +68,12 @@ enum cap_count {
 	CAP_N_NO_ENTRY, /* calls whose beginning was not seen: CAP_CALL */
 	CAP_N_UNREAD, /* by enum cap_cause, bytes: [CAP_N_UNREAD + cause] */
 	CAP_COUNTS = CAP_N_UNREAD + CAP_CAUSES
+};
+
+/* Of one CPU, and of one program or of all. */
+struct cap_sums {
+	__u64 n[CAP_COUNTS];
+	__u64 unasked; /* bytes that left since the ring buffer was asked how full it is */
 };
 
 enum cap_rec_type {

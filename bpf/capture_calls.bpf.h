@@ -5,7 +5,7 @@
  * A call that moved bytes, as the hooks see it: is it of a connection that speaks HTTP, and where
  * are the bytes?
  */
-#include "payload.bpf.h"
+#include "capture_look.bpf.h"
 
 #define MSG_OOB	     1
 #define MSG_TRUNC    0x20
@@ -106,66 +106,6 @@ static __always_inline struct cap_state *state_of(const bool direct, struct sock
 	return c;
 }
 
-/* Behind a head: is there another message that must not be left out with the body? */
-static __always_inline __u32 goes_on(__u64 base, __u64 n, __u32 found, __u32 kernel, __u64 *first)
-{
-	__u32 head = found / SCAN_END;
-	int body, more;
-
-	if (head + LITTLE >= n)
-		return found;
-	body = body_length(base, head, kernel);
-	if (body < 0) {
-		if (copy(first, 16, base + head, kernel))
-			return found;
-		more = look_at(first[0], first[1], 16);
-		return more == LOOK_REQUEST || more == LOOK_RESPONSE ? found | SCAN_MORE : found;
-	}
-	return head + (__u64)body < n ? found | SCAN_MORE : found;
-}
-
-/* 16 bytes from a message's beginning on, as far as there are any; how many there are. */
-static __always_inline __u32 bytes_at(__u64 base, __u64 n, __u32 kernel, __u64 *b)
-{
-	b[0] = b[1] = 0;
-	if (n > 16)
-		n = 16;
-	barrier_var(n);
-	return n > 16 || copy(b, n, base, kernel) ? 0 : n;
-}
-
-/*
- * What n bytes begin with: enum look, and above LOOK_FOUND what scan_head() found, where that is
- * asked for: always, or where it is a message's beginning. A global function: the verifier looks at
- * it once.
- */
-#define LOOK_FOUND 8
-__noinline int look_into(__u64 base, __u64 n, __u32 kernel, __u32 always)
-{
-	__u64 first[2] = {}, found = 0;
-	__u32 known = bytes_at(base, n, kernel, first), empty = 0;
-	int look;
-
-	/* Empty lines before a message are passed over (RFC 9112, section 2.2). */
-	for (int i = 0; i < 2 && known > 2 && (first[0] & 0xffff) == ('\r' | '\n' << 8); i++) {
-		base += 2;
-		n -= 2;
-		empty += 2;
-		known = bytes_at(base, n, kernel, first);
-	}
-	look = look_at(first[0], first[1], known);
-	if (always || look == LOOK_REQUEST || look == LOOK_RESPONSE || look == LOOK_WORD)
-		found = (__u32)scan_head(base, n, kernel);
-	if (found >= SCAN_END && limited())
-		found = goes_on(base, n, found, kernel, first) + empty * SCAN_END;
-	/* A first line that is whole tells for certain; a word alone says nothing. */
-	if (look == LOOK_REQUEST && (found & (SCAN_LINE | SCAN_HTTP)) == SCAN_LINE)
-		look = LOOK_OTHER;
-	if (look == LOOK_WORD)
-		look = found & SCAN_HTTP ? LOOK_REQUEST : LOOK_OTHER;
-	return (__u32)found * LOOK_FOUND | look;
-}
-
 static __noinline void closed(const bool direct, struct sock *sk, struct cap_state *c, __u32 reset)
 {
 	tell_close(direct, sk, c, reset);
@@ -189,32 +129,30 @@ static __always_inline bool unread(const bool direct, struct sock *sk)
 static __always_inline int on_bytes(const bool direct, struct sock *sk, int proto, __u32 dir,
 				    __u32 len, struct src *s)
 {
-	struct call call = {.len = len, .want = len, .dir = dir, .cause = CAP_LIMIT};
-	__u32 pid = bpf_get_current_pid_tgid() >> 32, found, looked;
+	__u64 who = who_is(direct);
+	struct call call = {.len = len, .want = len, .who = who, .dir = dir, .cause = CAP_LIMIT};
+	struct cap_sums *sums = sums_of(s->take);
+	struct take *t = take_of(s->take);
+	__u32 pid = who >> 32, found;
 	struct cap_state *c;
 	enum look look;
-	__u64 base, n;
 
 	c = state_of(direct, sk, proto);
-	if (!c)
+	if (!c || !t || !sums)
 		return 0;
-	count(CAP_N_CALLS, 1);
-	count(dir == CAP_SEND ? CAP_N_SENT : CAP_N_RECEIVED, len);
+	sums->n[CAP_N_CALLS]++;
+	sums->n[dir == CAP_SEND ? CAP_N_SENT : CAP_N_RECEIVED] += len;
 	c->pos[dir & 1] += len;
 	call.c = c;
 	call.seq = place(direct, sk, c, dir) - len;
 	if (ignored(c, dir)) {
-		count(CAP_N_NOT_HTTP, len);
+		sums->n[CAP_N_NOT_HTTP] += len;
 		return 0;
 	}
 	simplify(s);
-	looked = first_piece(s, len, &base, &n)
-			 ? look_into(base, n, in_kernel(s), limited() && c->in_head[dir & 1])
-			 : LOOK_SHORT;
-	look = looked % LOOK_FOUND;
-	found = looked / LOOK_FOUND;
+	look = look_into(c, dir, s, len, t, &found);
 	if (c->verdict != CAP_HTTP && c->verdict != CAP_TLS && !judge(c, dir, look, s, len)) {
-		count(CAP_N_NOT_HTTP, len);
+		sums->n[CAP_N_NOT_HTTP] += len;
 		return 0;
 	}
 	if (!c->told && !tell_conn(direct, sk, c, dir, call.seq)) {
@@ -226,7 +164,7 @@ static __always_inline int on_bytes(const bool direct, struct sock *sk, int prot
 		tell_task(pid);
 	}
 	if (c->verdict == CAP_TLS || c->verdict == CAP_HTTP2)
-		call.want = len < LARGE ? len : LARGE;
+		call.want = len < TAKE_MAX ? len : TAKE_MAX;
 	else if (limited()) {
 		/* A few letters may be the beginning of a head that comes bit by bit. */
 		if (look == LOOK_SHORT && s->kind != SRC_NONE)
@@ -234,8 +172,9 @@ static __always_inline int on_bytes(const bool direct, struct sock *sk, int prot
 		call.want = wanted(c, dir & 1, len, look == LOOK_REQUEST || look == LOOK_RESPONSE,
 				   found);
 	}
-	call.kernel = in_kernel(s);
-	emit(&call, s);
+	if (call.want <= TAKE_MAX && (t->from || t->taken < call.want) && s->kind != SRC_NONE)
+		take(s->take, 0, call.want, call.want);
+	emit(direct, &call, s, t, sums);
 	if (c->closing && !unread(direct, sk))
 		closed(direct, sk, c, 0);
 	return 0;
@@ -248,7 +187,11 @@ static __always_inline int on_bytes(const bool direct, struct sock *sk, int prot
 static __always_inline int on_rest(const bool direct, struct sock *sk, int proto, __u32 dir,
 				   __u32 len, struct src *s)
 {
-	struct call call = {.len = len, .want = len, .dir = dir, .cause = CAP_LIMIT};
+	struct call call = {.len = len,
+			    .want = len,
+			    .who = bpf_get_current_pid_tgid(),
+			    .dir = dir,
+			    .cause = CAP_LIMIT};
 	struct cap_state *c;
 
 	c = state_of(direct, sk, proto);
@@ -265,8 +208,7 @@ static __always_inline int on_rest(const bool direct, struct sock *sk, int proto
 	}
 	if (limited())
 		call.want = wanted(c, dir & 1, len, false, 0);
-	call.kernel = in_kernel(s);
-	emit(&call, s);
+	emit(direct, &call, s, NULL, NULL);
 	return 0;
 }
 
@@ -295,7 +237,7 @@ static __noinline int on_destroy(const bool direct, struct sock *sk)
 
 	if (c && c->closing)
 		closed(direct, sk, c, 0);
-	return 0;
+	return zero();
 }
 
 /* Is the state of a socket that is not one of ours, or that goes on, of interest? */
@@ -326,45 +268,6 @@ static __noinline int on_state(const bool direct, struct sock *sk, __u32 old, __
 		c->ended |= 1 << CAP_SEND;
 		tell_end(direct, sk, c, CAP_SEND);
 	}
-	return 0;
-}
-
-/* --- where the bytes are: the kernel's iterator, before it is used */
-
-static __always_inline void src_of_iter(const bool direct, struct iov_iter *it, struct src *s)
-{
-	struct iov_iter___old *old = (void *)it;
-	__u32 type;
-
-	if (bpf_core_field_exists(it->iter_type))
-		type = GET(direct, it, iter_type);
-	else
-		type = GET(direct, old, type) & ~1U; /* bit 0 is the direction */
-	s->skip = GET(direct, it, iov_offset);
-	s->segs = GET(direct, it, nr_segs);
-	s->kind = SRC_NONE;
-	s->cause = CAP_CALL;
-	if (bpf_core_field_exists(it->ubuf) &&
-	    bpf_core_enum_value_exists(enum iter_type, ITER_UBUF) &&
-	    type == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
-		s->kind = SRC_USER;
-		bpf_core_read(&s->base, sizeof(s->base), &it->ubuf);
-		s->base += s->skip;
-		s->skip = 0;
-		return;
-	}
-	if (type == bpf_core_enum_value(enum iter_type, ITER_IOVEC))
-		s->kind = SRC_KERNEL_IOV;
-	else if (type == bpf_core_enum_value(enum iter_type, ITER_KVEC))
-		s->kind = SRC_KVEC;
-	else if (type == bpf_core_enum_value(enum iter_type, ITER_BVEC))
-		s->kind = vmemmap_at ? SRC_BVEC : SRC_NONE;
-	if (type == bpf_core_enum_value(enum iter_type, ITER_BVEC))
-		s->cause = CAP_SENDFILE;
-	/* A pointer becomes a number by being read. Those to arrays share their place. */
-	if (bpf_core_field_exists(it->__iov))
-		bpf_core_read(&s->iov, sizeof(s->iov), &it->__iov);
-	else
-		bpf_core_read(&s->iov, sizeof(s->iov), &old->iov);
+	return zero();
 }
 #endif

@@ -26,7 +26,7 @@ static __noinline int tp_bytes(struct sock *sk, __u32 dir, __u32 len, struct src
 {
 	int proto = proto_of(true, sk);
 
-	return proto < 0 ? 0 : on_bytes(true, sk, proto, dir, len, s);
+	return proto < 0 ? zero() : on_bytes(true, sk, proto, dir, len, s);
 }
 
 /* Kprobes leave the bytes to k_do(): 1. */
@@ -156,7 +156,7 @@ static __always_inline void src_of_msg(__u64 msg, struct src *s)
 	s->segs = m.iovlen;
 }
 
-static __noinline void src_of_syscall(struct sock *sk, __s64 ret, struct src *s)
+static __always_inline void src_of_syscall(struct sock *sk, __s64 ret, struct src *s)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
@@ -201,14 +201,17 @@ static __noinline void src_of_syscall(struct sock *sk, __s64 ret, struct src *s)
  * that was put off by EAGAIN, begins where it began: where nothing is lost or gained, the iterator
  * is as good as the one before, and its array may be elsewhere on the stack.
  */
-static __noinline int on_part(struct sock *sk, struct msghdr *msg)
+static __always_inline int on_part(struct sock *sk, struct msghdr *msg)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct pt_regs *regs;
 	struct tcp_sock *tp;
 	__u32 left, seq;
 	struct act *a;
 
+	if (!ports_pass(true, sk))
+		return 0;
+	regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	if (!(task->flags & PF_IO_WORKER) && SYS_UNDER_WAY(regs) && sys_of(regs) < SYS_SENDFILE)
 		return 0;
 	if (proto_of(true, sk) != CAP_TCP || !passes(true, sk, CAP_TCP))
@@ -253,6 +256,21 @@ int tp_part(__u64 *ctx)
 	return on_part((struct sock *)ctx[0], (struct msghdr *)ctx[1]);
 }
 
+/* The user half sets it to 1 when it takes the second programs off. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} once SEC(".maps");
+
+static __always_inline bool is_alone(void)
+{
+	__u32 zero = 0, *v = bpf_map_lookup_elem(&once, &zero);
+
+	return v && *v;
+}
+
 /* Second programs: has the first one seen this call? It leaves the end of its bytes. */
 static __always_inline bool seen(struct sock *sk, __u32 dir, const bool again)
 {
@@ -263,6 +281,8 @@ static __always_inline bool seen(struct sock *sk, __u32 dir, const bool again)
 
 	if (!config.twice)
 		return false;
+	if (is_alone())
+		return again;
 	tp = tcp_of(true, sk);
 	a = act_make(bpf_get_current_pid_tgid());
 	if (!a)
@@ -283,7 +303,7 @@ static __always_inline bool seen(struct sock *sk, __u32 dir, const bool again)
 static __always_inline int on_sent(__u64 *ctx, const bool again)
 {
 	struct sock *sk = (void *)ctx[0];
-	struct src s = {};
+	struct src s = {.take = again};
 	int ret = ctx[1], proto;
 
 	if (ret <= 0)
@@ -312,7 +332,7 @@ int tp_sent_again(__u64 *ctx)
 static __always_inline int on_received(__u64 *ctx, const bool again)
 {
 	struct sock *sk = (void *)ctx[0];
-	struct src s = {};
+	struct src s = {.take = 2 + again};
 	int ret = ctx[1], flags = ctx[2], proto;
 
 	if (ret < 0 || flags & (MSG_ERRQUEUE | MSG_OOB))
@@ -414,7 +434,7 @@ static __always_inline int on_entry(const bool direct, struct socket *socket, st
 
 /* ... and is over: ret bytes of what the iterator pointed to. */
 static __always_inline int on_exit(const bool direct, struct sock *sk, __s64 ret, __u32 flags,
-				   __u32 dir)
+				   __u32 dir, __u32 take)
 {
 	struct src s = {.cause = CAP_CALL};
 	int proto = proto_of(direct, sk);
@@ -440,6 +460,7 @@ static __always_inline int on_exit(const bool direct, struct sock *sk, __s64 ret
 		s.kind = SRC_NONE;
 		s.cause = CAP_TRUNC;
 	}
+	s.take = take;
 	return direct ? tp_bytes(sk, dir, ret, &s) : k_bytes(sk, dir, ret, &s);
 }
 
@@ -453,22 +474,24 @@ static __noinline int f_entry_again(struct socket *socket, struct msghdr *msg, _
 	return on_entry(true, socket, msg, 0, dir, true);
 }
 
-static __always_inline int f_exit(struct socket *socket, __s64 ret, __u32 flags, __u32 dir)
+static __always_inline int f_exit(struct socket *socket, __s64 ret, __u32 flags, __u32 dir,
+				  __u32 take)
 {
-	return on_exit(true, socket->sk, ret, flags, dir);
+	return on_exit(true, socket->sk, ret, flags, dir, take);
 }
 
 /* The first program takes the call's beginning away. */
-static __always_inline int f_exit_again(struct socket *socket, __s64 ret, __u32 flags, __u32 dir)
+static __always_inline int f_exit_again(struct socket *socket, __s64 ret, __u32 flags, __u32 dir,
+					__u32 take)
 {
 	struct act *a = act_get(bpf_get_current_pid_tgid());
 
 	if (ret <= 0 || !a || !a->live || a->sk != (__u64)socket->sk)
 		return 0;
-	return f_exit(socket, ret, flags, dir);
+	return f_exit(socket, ret, flags, dir, take);
 }
 
-#define F_PAIR(NAME, FUNCTION, DIR, FLAGS, RET)                                                    \
+#define F_PAIR(NAME, FUNCTION, DIR, FLAGS, RET, TAKE)                                              \
 	SEC("fentry/" FUNCTION)                                                                    \
 	int f_##NAME(__u64 *ctx)                                                                   \
 	{                                                                                          \
@@ -477,7 +500,7 @@ static __always_inline int f_exit_again(struct socket *socket, __s64 ret, __u32 
 	SEC("fexit/" FUNCTION)                                                                     \
 	int x_##NAME(__u64 *ctx)                                                                   \
 	{                                                                                          \
-		return f_exit((struct socket *)ctx[0], (int)ctx[RET], FLAGS, DIR);                 \
+		return f_exit((struct socket *)ctx[0], (int)ctx[RET], FLAGS, DIR, TAKE);           \
 	}                                                                                          \
 	SEC("fentry/" FUNCTION)                                                                    \
 	int f_##NAME##_again(__u64 *ctx)                                                           \
@@ -487,21 +510,21 @@ static __always_inline int f_exit_again(struct socket *socket, __s64 ret, __u32 
 	SEC("fexit/" FUNCTION)                                                                     \
 	int x_##NAME##_again(__u64 *ctx)                                                           \
 	{                                                                                          \
-		return f_exit_again((struct socket *)ctx[0], (int)ctx[RET], FLAGS, DIR);           \
+		return f_exit_again((struct socket *)ctx[0], (int)ctx[RET], FLAGS, DIR, TAKE + 1); \
 	}
 
-F_PAIR(send, "inet_sendmsg", CAP_SEND, 0, 3)
-F_PAIR(send6, "inet6_sendmsg", CAP_SEND, 0, 3)
-F_PAIR(recv, "inet_recvmsg", CAP_RECV, ctx[3], 4)
-F_PAIR(recv6, "inet6_recvmsg", CAP_RECV, ctx[3], 4)
-F_PAIR(unix_send, "unix_stream_sendmsg", CAP_SEND, 0, 3)
-F_PAIR(unix_recv, "unix_stream_recvmsg", CAP_RECV, ctx[3], 4)
+F_PAIR(send, "inet_sendmsg", CAP_SEND, 0, 3, 0)
+F_PAIR(send6, "inet6_sendmsg", CAP_SEND, 0, 3, 2)
+F_PAIR(recv, "inet_recvmsg", CAP_RECV, ctx[3], 4, 4)
+F_PAIR(recv6, "inet6_recvmsg", CAP_RECV, ctx[3], 4, 6)
+F_PAIR(unix_send, "unix_stream_sendmsg", CAP_SEND, 0, 3, 8)
+F_PAIR(unix_recv, "unix_stream_recvmsg", CAP_RECV, ctx[3], 4, 10)
 
 /* One page, before 6.5. */
 static __always_inline int on_page(const bool direct, struct sock *sk, __u64 page, __u64 offset,
 				   __s64 ret)
 {
-	struct src s = {.kind = SRC_NONE, .cause = CAP_SENDFILE};
+	struct src s = {.kind = SRC_NONE, .cause = CAP_SENDFILE, .take = direct ? 12 : 0};
 	int proto = proto_of(direct, sk);
 
 	if (ret <= 0 || proto < 0 || !passes(direct, sk, proto))
@@ -591,6 +614,7 @@ int k_do(struct pt_regs *ctx)
 	if (!a)
 		return 0;
 	s = a->src;
+	s.take = 0;
 	sk = (struct sock *)a->sk;
 	proto = proto_of(false, sk);
 	return proto < 0 ? 0 : on_bytes(false, sk, proto, a->way & 1, a->len, &s);
@@ -610,7 +634,7 @@ int kr_send(struct pt_regs *ctx)
 
 	if (!a || !a->live)
 		return 0;
-	if (on_exit(false, (struct sock *)a->sk, (int)PT_REGS_RC(ctx), 0, CAP_SEND))
+	if (on_exit(false, (struct sock *)a->sk, (int)PT_REGS_RC(ctx), 0, CAP_SEND, 0))
 		bpf_tail_call(ctx, &k_then, 0);
 	return 0;
 }
@@ -683,7 +707,7 @@ int kr_recv(struct pt_regs *ctx)
 		ret -= a->parts;
 		more = ret > 0 && on_part_read((struct sock *)a->sk, a, ret);
 	} else {
-		more = on_exit(false, (struct sock *)a->sk, ret, a->flags, CAP_RECV);
+		more = on_exit(false, (struct sock *)a->sk, ret, a->flags, CAP_RECV, 0);
 	}
 	if (more)
 		bpf_tail_call(ctx, &k_then, 0);

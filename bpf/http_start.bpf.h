@@ -44,6 +44,12 @@ static __always_inline __u64 from_byte(__u64 a, __u64 b, __u64 n)
 	return n < 8 ? a >> 8 * n | b << 8 * (7 - n) << 8 : b;
 }
 
+/* The eight bytes behind byte k of a: 1 to 8. Without a branch. */
+static __always_inline __u64 behind(__u64 a, __u64 b, __u64 k)
+{
+	return a >> 8 * (k - 1) >> 8 | b << 8 * (8 - k);
+}
+
 /* w: the eight bytes that follow a newline */
 static __always_inline bool ends_head(__u64 w)
 {
@@ -53,6 +59,21 @@ static __always_inline bool ends_head(__u64 w)
 static __always_inline bool begins_transfer_encoding(__u64 w)
 {
 	return (w | ALL_BYTES(0x20)) == WORD('t', 'r', 'a', 'n', 's', 'f', 'e', 'r');
+}
+
+static __always_inline bool begins_content(__u64 w)
+{
+	return (w | ALL_BYTES(0x20)) ==
+	       (WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-') | ALL_BYTES(0x20));
+}
+
+/* Is the first of these worth a look: CR, LF, c or t? Without a branch. */
+static __always_inline __u64 begins_next(__u64 w)
+{
+	const __u64 of = 1ULL << '\r' | 1ULL << '\n' | 1ULL << ('c' & 63) | 1ULL << ('C' & 63) |
+			 1ULL << ('t' & 63) | 1ULL << ('T' & 63);
+
+	return of >> (w & 63) & 1;
 }
 
 /* The sixteen bytes before a newline: do they end in " HTTP/1.1", CR or not, a space or not? */
@@ -125,90 +146,23 @@ __noinline int look_at(__u64 w0, __u64 w1, __u32 n)
 #define SCAN_MAX  8192 /* a longer head is taken to go on */
 #define SCAN_PART 56
 
-/* What scan_head() found. */
+/* What scan() found. */
 #define SCAN_CHUNKED 1
 #define SCAN_LINE    2 /* a line ended */
 #define SCAN_HTTP    4 /* ... and the first that did was a start line of HTTP/1 */
 #define SCAN_MORE    (1U << 24) /* behind that message another one begins */
+#define SCAN_BODY    (1U << 25) /* its body is the rest of the call */
+#define SCAN_HEAD(f) (((f) & ~(SCAN_BODY | SCAN_MORE)) / SCAN_END)
 #define SCAN_END     8 /* times this: bytes of the head, its empty line included; 0: no end */
 
-/*
- * A word with a newline in it, between its neighbours: what that says, added to what was found. The
- * end is told from the word's beginning. A global function: the verifier looks at it once.
- */
-__noinline int scan_word(__u64 before, __u64 last, __u64 word, __u64 next, __u32 found)
+/* "length: 123" in 24 bytes: the number, up to 2^31 - 1; -1: it is not that. */
+static __always_inline int length_of(const __u8 *b)
 {
-	__u64 k = bytes_through(newlines(word)), after = from_byte(word, next, k);
-
-	if (!(found & SCAN_LINE)) {
-		found |= SCAN_LINE;
-		if (ends_start_line(from_byte(before, last, k - 1), from_byte(last, word, k - 1)))
-			found |= SCAN_HTTP;
-	}
-	if (ends_head(after))
-		return found | ((__u32)k + 1 + ((after & 0xff) == '\r')) * SCAN_END;
-	if (begins_transfer_encoding(after))
-		found |= SCAN_CHUNKED;
-	return found;
-}
-
-/* A part of scan_head(): bytes at and following of n. Bytes that are not there are zero. */
-__noinline int scan_part(__u64 from, __u32 at, __u32 n, __u32 kernel, __u32 found)
-{
-	/* Room before the part for what it follows, and behind it to look ahead. */
-	__u8 b[16 + SCAN_PART + 24] __attribute__((aligned(8))) = {};
-	__u64 ahead = n - at, back = at < 16 ? 0 : 16;
-
-	if (ahead > SCAN_PART + 8)
-		ahead = SCAN_PART + 8;
-	ahead += back;
-	barrier_var(ahead);
-	if (ahead > SCAN_PART + 24)
-		return found;
-	from += at - back;
-	if (kernel ? bpf_probe_read_kernel(b + 16 - back, ahead, (void *)from)
-		   : bpf_probe_read_user(b + 16 - back, ahead, (void *)from))
-		return found;
-	for (__u32 i = 0; i < SCAN_PART; i += 8) {
-		const __u64 *w = (__u64 *)(b + 16 + i);
-
-		if (i >= ahead)
-			break;
-		if (newlines(w[0]))
-			found = scan_word(w[-2], w[-1], w[0], w[1], found);
-		if (found >= SCAN_END)
-			return found + (at + i) * SCAN_END;
-	}
-	return found;
-}
-
-/*
- * Looks through the first bytes of a message, where they are: where its head ends, and whether its
- * body is chunked.
- */
-__noinline int scan_head(__u64 from, __u32 n, __u32 kernel)
-{
-	__u32 found = 0;
-
-	for (__u32 at = 0; at < SCAN_MAX; at += SCAN_PART) {
-		if (at >= n || found >= SCAN_END)
-			break;
-		found = scan_part(from, at, n, kernel, found);
-	}
-	return found;
-}
-
-/* "length: 123" at from: the number, up to 2^31 - 1; -1: it is not that. */
-__noinline int length_at(__u64 from, __u32 kernel)
-{
-	__u8 b[24] __attribute__((aligned(8))) = {};
 	__u64 value = 0;
 	bool digits = false;
 
-	if (kernel ? bpf_probe_read_kernel(b, sizeof(b), (void *)from)
-		   : bpf_probe_read_user(b, sizeof(b), (void *)from))
-		return -1;
-	if (((*(__u64 *)b | ALL_BYTES(0x20)) << 8) != WORD(0, 'l', 'e', 'n', 'g', 't', 'h', ':'))
+	if (((*(const __u64 *)b | ALL_BYTES(0x20)) << 8) !=
+	    WORD(0, 'l', 'e', 'n', 'g', 't', 'h', ':'))
 		return -1;
 	for (int i = 7; i < 24; i++) {
 		if (b[i] >= '0' && b[i] <= '9') {
@@ -221,44 +175,5 @@ __noinline int length_at(__u64 from, __u32 kernel)
 			value = 0x7fffffff;
 	}
 	return digits ? (int)value : -1;
-}
-
-/* A part of body_length(). -1: it is not here. */
-__noinline int length_part(__u64 from, __u32 kernel)
-{
-	__u8 b[SCAN_PART + 8] __attribute__((aligned(8))) = {};
-
-	if (kernel ? bpf_probe_read_kernel(b, sizeof(b), (void *)from)
-		   : bpf_probe_read_user(b, sizeof(b), (void *)from))
-		return -1;
-	for (__u32 i = 0; i < SCAN_PART; i += 8) {
-		const __u64 *w = (__u64 *)(b + i);
-		__u64 hit = newlines(w[0]), k = bytes_through(hit);
-
-		if (hit &&
-		    (from_byte(w[0], w[1], k) | ALL_BYTES(0x20)) ==
-			    (WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-') | ALL_BYTES(0x20))) {
-			int value = length_at(from + i + k + 8, kernel);
-
-			if (value >= 0)
-				return value;
-		}
-	}
-	return -1;
-}
-
-/* The Content-Length of a head of n bytes, with more behind it; -1: none. */
-__noinline int body_length(__u64 from, __u32 n, __u32 kernel)
-{
-	for (__u32 at = 0; at < SCAN_MAX; at += SCAN_PART) {
-		int value;
-
-		if (at >= n)
-			break;
-		value = length_part(from + at, kernel);
-		if (value >= 0)
-			return value;
-	}
-	return -1;
 }
 #endif

@@ -4,60 +4,38 @@
 /*
  * The bytes of a call, from wherever they are to the ring buffer, and how much of them is wanted.
  *
- * A call of up to 4 KiB and 4 pieces is copied on the spot, a record for each piece. A longer one
- * is walked: its state is an element of a map and a step of it a global function, which the
- * verifier looks at once, however many steps there are. Linux limits a call to 1024 pieces.
+ * What was taken (src.bpf.h) leaves as one record. A longer call is walked: its state is an element
+ * of a map and a step of it a global function, which the verifier looks at once, however many steps
+ * there are. Linux limits a call to 1024 pieces.
  */
-#include "http_start.bpf.h"
-
-/* Where a call's bytes are. */
-enum src_kind {
-	SRC_NONE, /* not at hand: cause says why */
-	SRC_USER, /* one buffer, at base */
-	SRC_KERNEL, /* likewise, in the kernel */
-	SRC_USER_IOV, /* iov: an array in user memory */
-	SRC_KERNEL_IOV, /* iov: the kernel's copy of it */
-	SRC_KVEC, /* iov: likewise; the bytes are in the kernel */
-	SRC_BVEC, /* iov: array of struct bio_vec: pages */
-};
-
-struct src {
-	__u64 base, iov, skip; /* skip: in the first piece of iov */
-	__u32 segs;
-	__u8 kind, cause;
-	__u8 pad[2];
-};
+#include "src.bpf.h"
 
 /* A call's bytes and their place. */
 struct call {
 	struct cap_state *c;
-	__u64 goid;
-	__u32 seq;
+	__u64 who; /* pid and tid */
+	__u32 seq, other_seq;
 	__u32 len; /* in the stream */
 	__u32 want; /* of them, to be copied */
-	__u8 dir, cause;
-	__u8 kernel; /* the bytes are there */
-	__u8 pad;
+	__u8 dir, cause, flags;
+	__u8 pad[5];
 };
 
 #define WALK_STEPS 1700 /* 1024 pieces, and 20 MB in records of 32 KiB */
 #define WALK_MAX   32768
-#define LARGE	   4096
-#define SEGS	   4
 #define LITTLE	   2048 /* bytes that are copied, whether they are wanted or not */
 
 /* A call that is under way, by thread. */
 struct act {
 	struct src src;
 	__u64 sk, msg;
-	__u64 id, goid;
-	__u64 pieces; /* of the walk: pieces taken */
-	__u64 base, seg; /* the piece at hand: its rest */
-	__u64 remain; /* bytes that are wanted still */
-	__u32 seq;
-	__u32 rest; /* bytes behind those, which are not */
-	__u32 pid, tid;
-	__u8 dir, cause, live, kernel;
+	struct cap_data_rec h; /* of the walk: what its records have in common, but for seq */
+	__u64 pieces; /* ... pieces taken */
+	__u64 base, seg; /* ... the piece at hand: its rest */
+	__u64 remain; /* ... bytes that are wanted still */
+	__u32 rest; /* ... bytes behind those, which are not */
+	__u8 cause, live, kernel;
+	__u8 pad;
 	__u32 mmsg_at; /* sendmmsg(), recvmmsg(): which message comes next */
 	__u32 flags; /* of a receive */
 	__u64 mmsg; /* ... of which call */
@@ -79,12 +57,6 @@ struct {
 	__type(key, __u64); /* pid and tid */
 	__type(value, struct act);
 } acts SEC(".maps");
-
-/*
- * Where the kernel keeps its struct pages, and where all memory is mapped; 0: not known, pages are
- * not read. find_pages() sets them, once.
- */
-volatile __u64 vmemmap_at, direct_map_at;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -112,161 +84,82 @@ static __noinline struct act *act_make(__u64 who)
 	return bpf_map_lookup_elem(&acts, &who);
 }
 
-/* The address of a page's bytes in the kernel's map of all memory. */
-static __always_inline __u64 page_address(__u64 page)
-{
-	__u64 size = bpf_core_type_size(struct page);
-
-	return size && vmemmap_at ? direct_map_at + (page - vmemmap_at) / size * 4096 : 0;
-}
-
-/* Piece k: its address and length. Nonzero: not readable. */
-static __always_inline int piece_at(const struct src *s, __u64 k, __u64 *base, __u64 *len)
-{
-	if (s->kind == SRC_BVEC) {
-		struct bio_vec v;
-
-		if (bpf_probe_read_kernel(&v, sizeof(v), (void *)(s->iov + k * sizeof(v))))
-			return 1;
-		*base = page_address((__u64)v.bv_page) + v.bv_offset;
-		*len = v.bv_len;
-	} else {
-		struct iovec v;
-		void *at = (void *)(s->iov + k * sizeof(v));
-
-		if (s->kind == SRC_USER_IOV ? bpf_probe_read_user(&v, sizeof(v), at)
-					    : bpf_probe_read_kernel(&v, sizeof(v), at))
-			return 1;
-		*base = (__u64)v.iov_base;
-		*len = v.iov_len;
-	}
-	return 0;
-}
-
-static __always_inline long copy(void *dst, __u32 n, __u64 from, bool kernel)
-{
-	return kernel ? bpf_probe_read_kernel(dst, n, (void *)from)
-		      : bpf_probe_read_user(dst, n, (void *)from);
-}
-
-static __always_inline bool in_kernel(const struct src *s)
-{
-	return s->kind == SRC_KERNEL || s->kind == SRC_KVEC || s->kind == SRC_BVEC;
-}
-
-static __always_inline bool is_array(const struct src *s)
-{
-	return s->kind > SRC_KERNEL;
-}
-
-/* An array of one piece is that piece; skip is done away with where it can be. */
-static __always_inline void simplify(struct src *s)
-{
-	__u64 base, len;
-
-	if (s->kind != SRC_USER_IOV && s->kind != SRC_KERNEL_IOV)
-		return;
-	if (s->segs != 1 || piece_at(s, 0, &base, &len))
-		return;
-	s->kind = SRC_USER;
-	s->base = base + s->skip;
-	s->skip = 0;
-}
-
-/* The first piece of a call that is not empty: where it is and how long. */
-static __noinline bool first_piece(const struct src *s, __u32 len, __u64 *base, __u64 *n)
-{
-	__u64 skip = s->skip;
-
-	*base = s->base;
-	*n = len;
-	if (s->kind == SRC_NONE)
-		return false;
-	if (!is_array(s))
-		return true;
-	for (__u32 k = 0; k < 3; k++) {
-		if (k >= s->segs || piece_at(s, k, base, n))
-			return false;
-		if (*n > skip) {
-			*base += skip;
-			*n -= skip;
-			if (*n > len)
-				*n = len;
-			return true;
-		}
-		skip -= *n;
-	}
-	return false;
-}
-
 /* --- records */
 
-static __always_inline void fill(struct cap_data_rec *h, const struct call *p, __u32 captured,
-				 __u32 len, __u8 cause)
+/* Straight from the task much is cheaper (5.11). */
+static __always_inline __u64 who_is(const bool direct)
 {
-	__u64 who = bpf_get_current_pid_tgid();
+	struct task_struct *t;
 
+	if (!direct || !use_storage)
+		return bpf_get_current_pid_tgid();
+	t = bpf_get_current_task_btf();
+	return (__u64)t->tgid << 32 | (__u32)t->pid;
+}
+
+static __always_inline void comm_of(const bool direct, char *comm)
+{
+	if (direct && use_storage) {
+		struct task_struct *t = bpf_get_current_task_btf();
+		const __u64 *from = (const __u64 *)t->comm;
+
+		((__u64 *)comm)[0] = from[0];
+		((__u64 *)comm)[1] = from[1];
+		comm[15] = 0;
+	} else {
+		bpf_get_current_comm(comm, 16);
+	}
+}
+
+static __always_inline void fill(const bool direct, struct cap_data_rec *h, const struct call *p,
+				 __u32 captured, __u8 cause)
+{
 	h->type = CAP_REC_DATA;
 	h->seq = p->seq;
 	h->id = p->c->id;
 	h->now_ns = bpf_ktime_get_ns();
-	h->len = len;
+	h->len = p->len;
 	h->captured = captured;
-	h->pid = who >> 32;
-	h->tid = who;
-	h->goid = p->goid;
+	h->pid = p->who >> 32;
+	h->tid = p->who;
+	h->goid = h->parent_goid = 0;
 	h->dir = p->dir;
-	h->cause = captured < len ? cause : CAP_WHOLE;
-	h->parent_goid = 0;
-	h->flags = h->pad = 0;
-	h->other_seq = h->waited_us = h->pad2 = 0;
-	bpf_get_current_comm(h->comm, sizeof(h->comm));
+	h->cause = captured < p->len ? cause : CAP_WHOLE;
+	h->flags = p->flags;
+	h->other_seq = p->other_seq;
+	h->waited_us = 0;
+	h->pad = h->pad2 = 0;
+	comm_of(direct, h->comm);
+}
+
+static __always_inline void account(__u32 captured, __u32 len, __u8 cause)
+{
 	count(CAP_N_CAPTURED, captured);
 	if (captured < len)
 		count(CAP_N_UNREAD + (cause & 15), len - captured);
 }
 
-/*
- * A record of n bytes at from; it stands for len bytes of the stream, of which those are the first.
- * Sizes are constants, for the verifier's sake.
- */
-#define EMIT_ONE(N)                                                                                \
-	static __noinline long emit_##N(const struct call *p, __u64 from, __u64 n, __u32 len)      \
-	{                                                                                          \
-		struct {                                                                           \
-			struct cap_data_rec h;                                                     \
-			__u8 d[N];                                                                 \
-		} *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);                                \
-		__u8 cause = p->cause;                                                             \
-                                                                                                   \
-		if (!e)                                                                            \
-			return -1;                                                                 \
-		barrier_var(n);                                                                    \
-		if (n > N || copy(e->d, n, from, p->kernel)) {                                     \
-			n = 0;                                                                     \
-			cause = CAP_FAULT;                                                         \
-		}                                                                                  \
-		fill(&e->h, p, n, len, cause);                                                     \
-		bpf_ringbuf_submit(e, event_flags());                                              \
-		return 0;                                                                          \
-	}
-
-EMIT_ONE(256)
-EMIT_ONE(1024)
-EMIT_ONE(4096)
-
-static __noinline void emit_one(const struct call *p, __u64 from, __u64 n, __u32 len)
+/* Bytes that were taken, and word of those behind them. */
+static __always_inline void emit_take(const bool direct, const struct call *p, struct take *t,
+				      struct cap_sums *sums)
 {
-	long err = n <= 256    ? emit_256(p, from, n, len)
-		   : n <= 1024 ? emit_1024(p, from, n, len)
-			       : emit_4096(p, from, n, len);
+	__u64 n = p->want, size;
 
-	if (err)
-		ring_lost(len);
+	barrier_var(n);
+	if (n > TAKE_MAX)
+		return;
+	size = sizeof(t->h) + n;
+	fill(direct, &t->h, p, n, p->cause);
+	if (bpf_ringbuf_output(&events, &t->h, size, flags_of(sums, size))) {
+		ring_lost(p->len);
+		return;
+	}
+	sums->n[CAP_N_CAPTURED] += n;
+	sums->n[CAP_N_UNREAD + (p->cause & 7)] += p->len - n;
 }
 
 /* Bytes that are not copied at all. */
-static __noinline void emit_none(const struct call *p)
+static __noinline void emit_none(const bool direct, const struct call *p)
 {
 	struct cap_data_rec *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
@@ -274,36 +167,9 @@ static __noinline void emit_none(const struct call *p)
 		ring_lost(p->len);
 		return;
 	}
-	fill(e, p, 0, p->len, p->cause);
+	fill(direct, e, p, 0, p->cause);
+	account(0, p->len, p->cause);
 	bpf_ringbuf_submit(e, event_flags());
-}
-
-/* A few pieces; the last record stands for what is not wanted, too. */
-static __noinline void emit_few(struct call *p, const struct src *s)
-{
-	__u64 skip = s->skip, base, n;
-
-	for (__u32 k = 0; k < SEGS; k++) {
-		if (k >= s->segs || !p->want || piece_at(s, k, &base, &n))
-			break;
-		if (skip >= n) {
-			skip -= n;
-			continue;
-		}
-		base += skip;
-		n -= skip;
-		skip = 0;
-		if (n > p->want)
-			n = p->want;
-		p->want -= n;
-		emit_one(p, base, n, p->want ? n : p->len);
-		p->seq += n;
-		p->len -= p->want ? n : p->len;
-	}
-	/* Pieces that could not be read. */
-	p->cause = CAP_FAULT;
-	if (p->len)
-		emit_none(p);
 }
 
 /* --- the walk */
@@ -319,20 +185,9 @@ static __noinline void emit_few(struct call *p, const struct src *s)
                                                                                                    \
 		if (!e)                                                                            \
 			return -1;                                                                 \
-		e->h.type = CAP_REC_DATA;                                                          \
-		e->h.seq = a->seq;                                                                 \
-		e->h.id = a->id;                                                                   \
-		e->h.now_ns = bpf_ktime_get_ns();                                                  \
+		e->h = a->h;                                                                       \
 		e->h.len = len;                                                                    \
-		e->h.pid = a->pid;                                                                 \
-		e->h.tid = a->tid;                                                                 \
-		e->h.goid = a->goid;                                                               \
-		e->h.dir = a->dir;                                                                 \
 		e->h.cause = n < len ? a->cause : CAP_WHOLE;                                       \
-		e->h.parent_goid = 0;                                                              \
-		e->h.flags = e->h.pad = 0;                                                         \
-		e->h.other_seq = e->h.waited_us = e->h.pad2 = 0;                                   \
-		bpf_get_current_comm(e->h.comm, sizeof(e->h.comm));                                \
 		barrier_var(n);                                                                    \
 		if (n > N || copy(e->d, n, a->base, a->kernel)) {                                  \
 			n = 0;                                                                     \
@@ -385,7 +240,7 @@ __noinline int walk_step(__u64 who)
 	if (n > WALK_MAX)
 		n = WALK_MAX;
 	walk_emit(a, n, n);
-	a->seq += n;
+	a->h.seq += n;
 	a->remain -= n;
 	a->base += n;
 	a->seg -= n;
@@ -419,47 +274,41 @@ __noinline int walk(__u64 who)
 	return 0;
 }
 
-static __always_inline void emit_walk(struct call *p, const struct src *s)
+static __always_inline void emit_walk(const bool direct, struct call *p, const struct src *s)
 {
-	__u64 who = bpf_get_current_pid_tgid();
+	__u64 who = p->who;
 	struct act *a = act_make(who);
 
 	if (!a) {
 		p->cause = CAP_FAULT;
-		emit_none(p);
+		emit_none(direct, p);
 		return;
 	}
 	a->src = *s;
-	a->id = p->c->id;
-	a->goid = p->goid;
+	fill(direct, &a->h, p, 0, p->cause);
 	a->pieces = 0;
 	a->base = s->base;
 	a->seg = is_array(s) ? 0 : p->want;
 	a->remain = p->want;
-	a->seq = p->seq;
 	a->rest = p->len - p->want;
-	a->pid = who >> 32;
-	a->tid = who;
-	a->dir = p->dir;
 	a->cause = p->cause;
-	a->kernel = p->kernel;
+	a->kernel = in_kernel(s);
 	walk(who);
 }
 
-/* Sends want bytes of the call, and word of the others. */
-static __noinline void emit(struct call *p, const struct src *s)
+/* Sends want bytes of the call, and word of the others. t: may have the first of them. */
+static __always_inline void emit(const bool direct, struct call *p, const struct src *s,
+				 struct take *t, struct cap_sums *sums)
 {
 	p->c->end[p->dir & 1] = p->seq + p->len;
 	if (s->kind == SRC_NONE)
 		p->cause = s->cause;
 	if (s->kind == SRC_NONE || !p->want)
-		emit_none(p);
-	else if (!is_array(s) && p->want <= LARGE)
-		emit_one(p, s->base, p->want, p->len);
-	else if (is_array(s) && p->want <= LARGE && s->segs <= SEGS)
-		emit_few(p, s);
+		emit_none(direct, p);
+	else if (t && sums && !t->from && t->taken >= p->want)
+		emit_take(direct, p, t, sums);
 	else
-		emit_walk(p, s);
+		emit_walk(direct, p, s);
 }
 
 /* Is not all wanted? The other direction than the one that is looked at is needed for its heads. */
@@ -489,12 +338,12 @@ static __always_inline __u32 wanted_of_body(struct cap_state *c, __u32 dir, __u3
 
 /*
  * How many of the n bytes of a call are wanted. start: they begin like a message; found: what
- * scan_head() says of them.
+ * scan() says of them.
  */
 static __always_inline __u32 wanted(struct cap_state *c, __u32 dir, __u32 n, bool start,
 				    __u32 found)
 {
-	__u32 head = (found & ~SCAN_MORE) / SCAN_END;
+	__u32 head = SCAN_HEAD(found), want;
 	__u64 body = body_limit(dir), most = 2 * config.max_header;
 
 	/* Heads beyond the limit are followed to their ends, too. */
@@ -510,6 +359,12 @@ static __always_inline __u32 wanted(struct cap_state *c, __u32 dir, __u32 n, boo
 		return wanted_of_body(c, dir, n);
 	c->in_head[dir] = !head;
 	c->budget[dir] = body < ~0U ? body : ~0U;
+	if (found & SCAN_BODY) {
+		want = c->budget[dir] < n - head ? c->budget[dir] : n - head;
+		if (c->budget[dir] != ~0U)
+			c->budget[dir] -= want;
+		return head + want;
+	}
 	if (head && head < n && !(found & SCAN_MORE))
 		return head + wanted_of_body(c, dir, n - head);
 	return n < most ? n : most;

@@ -228,6 +228,8 @@ static int set_constants(void)
 	bpf_map__set_max_entries(map("events"), capload.tool->ring_bytes);
 	bpf_map__set_max_entries(map("states_by_sock"),
 				 capload.storage ? 1 : capload.tool->max_conns);
+	bpf_map__set_max_entries(map("takes"), CAP_TAKES);
+	bpf_map__set_max_entries(map("counts"), 1 + CAP_TAKES);
 	if (!capload.storage)
 		bpf_map__set_autocreate(map("states"), false);
 	err = select_constants(o->filter, false)
@@ -384,12 +386,17 @@ static void let_hooks_finish(void)
 
 void capload_once(void)
 {
+	uint32_t zero = 0, one = 1;
+
 	for (size_t i = 0; i < HOOKS; i++) {
 		if (hooks[i].part != TWICE && hooks[i].part != UNIX_TWICE)
 			continue;
 		bpf_link__destroy(capload.links[i]);
 		capload.links[i] = NULL;
 	}
+	if (bpf_map_update_elem(map_fd("once"), &zero, &one, BPF_ANY))
+		log_debug("cannot tell the first programs that they are alone: %s",
+			  strerror(errno));
 	capload.twice = false;
 }
 

@@ -130,16 +130,17 @@ static int read_counts(uint64_t *sums)
 {
 	int cpus = libbpf_num_possible_cpus(), err = 0;
 	int fd = bpf_object__find_map_fd_by_name(capload.o.obj, "counts");
-	uint64_t *values = cpus > 0 ? calloc(cpus, sizeof(*values)) : NULL;
+	struct cap_sums *values = cpus > 0 ? calloc(cpus, sizeof(*values)) : NULL;
 
 	if (!values)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < CAP_COUNTS && !err; i++) {
-		sums[i] = 0;
-		if (bpf_map_lookup_elem(fd, &i, values))
+	memset(sums, 0, CAP_COUNTS * sizeof(*sums));
+	for (uint32_t of = 0; of < 1 + CAP_TAKES && !err; of++) {
+		if (bpf_map_lookup_elem(fd, &of, values))
 			err = fail(-errno, "cannot read the counts: %s", strerror(errno));
 		for (int cpu = 0; cpu < cpus && !err; cpu++)
-			sums[i] += values[cpu];
+			for (int i = 0; i < CAP_COUNTS; i++)
+				sums[i] += values[cpu].n[i];
 	}
 	free(values);
 	return err;
