@@ -143,7 +143,11 @@ struct cap_data_rec {
 	__u8 cause; /* enum cap_cause: why captured < len */
 	__u8 flags; /* CAP_DATA_F_... */
 	__u8 pad;
-	__u32 other_seq; /* the other direction's place when the call ended */
+	/*
+	 * TCP: the other direction's place when the call ended. No lock holds it still: another
+	 * thread's call of that direction may have moved it, and be told of later.
+	 */
+	__u32 other_seq;
 	__u32 waited_us; /* from when the first of them could be read until they were */
 	__u32 pad2;
 	char comm[16]; /* the thread's */

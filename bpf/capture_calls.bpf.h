@@ -125,6 +125,16 @@ static __always_inline bool unread(const bool direct, struct sock *sk)
 	       (__s32)(bytes_end(direct, sk, tp) - GET(direct, tp, copied_seq)) > 0;
 }
 
+/* Where a call's bytes stand, and how far the other direction is. */
+static __always_inline void places(const bool direct, struct sock *sk, struct call *p)
+{
+	p->seq = place(direct, sk, p->c, p->dir) - p->len;
+	if (p->c->proto == CAP_TCP) {
+		p->other_seq = place(direct, sk, p->c, !p->dir);
+		p->flags = CAP_DATA_F_OTHER;
+	}
+}
+
 /* len > 0 bytes went by in direction dir. */
 static __always_inline int on_bytes(const bool direct, struct sock *sk, int proto, __u32 dir,
 				    __u32 len, struct src *s)
@@ -144,7 +154,7 @@ static __always_inline int on_bytes(const bool direct, struct sock *sk, int prot
 	sums->n[dir == CAP_SEND ? CAP_N_SENT : CAP_N_RECEIVED] += len;
 	c->pos[dir & 1] += len;
 	call.c = c;
-	call.seq = place(direct, sk, c, dir) - len;
+	places(direct, sk, &call);
 	if (ignored(c, dir)) {
 		sums->n[CAP_N_NOT_HTTP] += len;
 		return 0;
@@ -201,7 +211,7 @@ static __always_inline int on_rest(const bool direct, struct sock *sk, int proto
 	count(dir == CAP_SEND ? CAP_N_SENT : CAP_N_RECEIVED, len);
 	c->pos[dir & 1] += len;
 	call.c = c;
-	call.seq = place(direct, sk, c, dir) - len;
+	places(direct, sk, &call);
 	if (!told_whole(c, dir) || !c->told) {
 		count(CAP_N_NOT_HTTP, len);
 		return 0;
