@@ -2,8 +2,8 @@
 #ifndef HTTPSNIFF_WORLD_H
 #define HTTPSNIFF_WORLD_H
 /*
- * A small world of connections for httpsniff-synth.c. It keeps the kernel half's books, so that the
- * account of what it writes balances unless it is to be wrong.
+ * A small world of connections for httpsniff-synth.c and httptrace-synth.c. It keeps the kernel
+ * half's books, so that the account of what it writes balances unless it is to be wrong.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,15 +22,17 @@
 #define NETNS	    4026531840U
 
 static struct record_writer *w;
-static const char *dir;
+static const char *dir, *tool = "httpsniff"; /* dir/tool-NAME.rec */
 static struct cap_counts_rec counts;
 static uint64_t now;
 static uint16_t next_port;
+static uint32_t uid; /* of processes that are told of from now on */
+static uint32_t waited_us = UINT32_MAX; /* what is read had waited so long; UINT32_MAX: unknown */
 
 static void put(uint32_t type, const void *data, size_t len)
 {
 	if (record_write(w, type, data, len)) {
-		perror("httpsniff-synth");
+		perror(tool);
 		exit(1);
 	}
 }
@@ -53,12 +55,14 @@ static void begin(const char *name, const struct cap_start_rec *s)
 {
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s/httpsniff-%s.rec", dir, name);
+	snprintf(path, sizeof(path), "%s/%s-%s.rec", dir, tool, name);
 	if (record_create(&w, path, "http", 1, WALL_OFFSET))
 		exit(1);
 	memset(&counts, 0, sizeof(counts));
 	now = START;
 	next_port = 40000;
+	waited_us = UINT32_MAX;
+	uid = 0;
 	if (s)
 		put(CAP_REC_START, s, sizeof(*s));
 }
@@ -81,21 +85,22 @@ static void end(void)
 struct who {
 	uint32_t pid, tid;
 	const char *thread;
-	uint64_t goid;
+	uint64_t goid, parent_goid;
 };
 
 /* args: with a NUL behind each */
 static struct who process(uint32_t pid, const char *comm, const char *args, size_t len,
 			  const char *cgroup)
 {
-	struct cap_task_rec r = {.type = CAP_REC_TASK, .pid = pid, .start_ns = pid * MS};
+	struct cap_task_rec r = {
+		.type = CAP_REC_TASK, .pid = pid, .start_ns = pid * MS, .uid = uid};
 
 	r.args_len = len < CAP_ARGS ? len : CAP_ARGS;
 	memcpy(r.comm, comm, strnlen(comm, sizeof(r.comm) - 1));
 	memcpy(r.cgroup, cgroup, strnlen(cgroup, sizeof(r.cgroup) - 1));
 	memcpy(r.args, args, r.args_len);
 	put(CAP_REC_TASK, &r, sizeof(r));
-	return (struct who){pid, pid, comm, 0};
+	return (struct who){pid, pid, comm, 0, 0};
 }
 #define PROCESS(pid, comm, args) process(pid, comm, args, sizeof(args), "")
 
@@ -194,10 +199,15 @@ static void moved(struct conn *c, int to, const void *data, uint32_t len, uint32
 		.pid = c->who.pid,
 		.tid = c->who.tid,
 		.goid = c->who.goid,
+		.parent_goid = c->who.parent_goid,
 		.dir = to,
 		.cause = cause,
 	};
 
+	if (to == CAP_RECV && waited_us != UINT32_MAX) {
+		r.flags = CAP_DATA_F_WAITED;
+		r.waited_us = waited_us;
+	}
 	memcpy(r.comm, c->who.thread, strnlen(c->who.thread, sizeof(r.comm) - 1));
 	memcpy(buf, &r, sizeof(r));
 	memcpy(buf + sizeof(r), data, captured);
