@@ -89,7 +89,7 @@ extern const size_t nfields;
 /* "0.95": at most 4 bytes, no NUL; returns behind them. */
 char *put_percent(char *p, uint64_t percent);
 
-/* --- httptrace_rows.c: the cells of a line of text */
+/* --- httptrace_line.c: the cells of a line of text */
 struct line {
 	char *buf; /* owned, of cap bytes */
 	size_t len, cap;
@@ -106,13 +106,12 @@ struct lead {
 	uint64_t total_us, wait_us, other_us; /* UINT64_MAX: not known */
 };
 void line_begin(struct line *l, const struct lead *lead);
+#define METHOD_W 4
 /* A cell, aligned to the left. */
 void line_cell(struct line *l, struct text t, size_t width);
 int line_end(struct line *l);
 /* Milliseconds in at most 6 characters up to 99999; "-" for UINT64_MAX. No NUL. */
 char *put_ms(char *p, uint64_t us);
-/* "200", or how it ended; dst needs 8 bytes. */
-char *state_text(char *dst, const struct span *s);
 /* Prints the header line of rows. */
 void lead_header(void);
 
@@ -121,6 +120,10 @@ void lead_header(void);
  * until the next call.
  */
 const char *escaped(struct text t, size_t *n);
+
+/* --- httptrace_rows.c */
+/* "200", or how it ended; dst needs 8 bytes. */
+char *state_text(char *dst, const struct span *s);
 
 int csv_header(void); /* --csv's first line */
 void tree_init(void);
