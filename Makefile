@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-TOOLS := handlerlat tcplat httpsniff
+TOOLS := handlerlat tcplat httpsniff httptrace
 
 # make                 build .output/bin/TOOL
 # make check           every test; sudo scripts/check installs what it needs first

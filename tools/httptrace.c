@@ -4,6 +4,7 @@
  */
 #include "httptrace_parts.h"
 #include "log.h"
+#include "rotate.h"
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -156,6 +157,7 @@ static int take_cpus(void)
 static int check_outputs(void)
 {
 	int outputs = set.csv + set.tree + std.json + (set.otlp && !strcmp(set.otlp, "-"));
+	struct rotate_limits limits;
 
 	if (outputs > 1)
 		return fail(-EINVAL, "of --json, --csv, --tree and --otlp - only one can have "
@@ -166,7 +168,7 @@ static int check_outputs(void)
 		return fail(-EINVAL, "--replay and --record exclude each other");
 	if (set.rotate && !std.output && !set.otlp)
 		return fail(-EINVAL, "--rotate: there is no file to be rotated: see -o, --otlp");
-	return 0;
+	return set.rotate ? rotate_parse(&limits, set.rotate) : 0;
 }
 
 static int check_settings(void)

@@ -15,6 +15,18 @@
 #define NOT_SURE 70
 #define TRUST	 8 /* calls of a process that serves several at once, before it is believed */
 
+const char *const span_link_names[LINKS] = {
+	[LINK_TRACEPARENT] = "traceparent",
+	[LINK_B3] = "b3",
+	[LINK_JOIN] = "join",
+	[LINK_REQUEST_ID] = "request_id",
+	[LINK_GOROUTINE] = "goroutine",
+	[LINK_ANCESTRY] = "ancestry",
+	[LINK_THREAD] = "thread",
+	[LINK_ORDER] = "order",
+	[LINK_CANDIDATES] = "candidates",
+};
+
 /* --- link_set() */
 
 static bool is_surer(const struct span *s, const struct span *parent, enum span_link link,

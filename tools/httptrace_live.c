@@ -91,8 +91,9 @@ static int on_tick(uint64_t now_ns, void *ctx)
 
 int live_run(void)
 {
-	static const struct run_tool tool = {
+	const struct run_tool tool = {
 		.name = "httptrace",
+		.rotate = set.rotate,
 		.records = "http", /* the other HTTP tool reads them, too */
 		.format = 1,
 		.on_record = spans_record,
