@@ -204,14 +204,19 @@ static int by_time(const void *a, const void *b)
 		       ?: (int)x->role - (int)y->role;
 }
 
+/* The last line is blank. */
+static bool blank;
+
 static int show_row(const struct table *t, const struct route *r, bool total, double seconds)
 {
 	struct row row = row_of(r, total, seconds);
 	int err = row_print(t, &row);
 
+	blank = false;
 	if (err || !total || !set.histogram || row.max == UINT64_MAX)
 		return err;
 	hist_draw(&row.t->h);
+	blank = true;
 	return row_text("\n");
 }
 
@@ -220,17 +225,20 @@ int table_show(struct route **routes, size_t n, bool total, double seconds)
 	static const struct table interval_table = {"interval", cols};
 	static const struct table total_table = {"total", cols};
 	const struct table *t = total ? &total_table : &interval_table;
+	const char *nothing = n ? "" : ": no transactions";
 	char hms[36];
 	int err = 0;
 
 	by_total = total;
+	blank = false;
 	qsort(routes, n, sizeof(*routes), by_time);
 	if (total)
-		row_text("total of %.1f s\n", seconds);
+		row_text("total of %.1f s%s\n", seconds, nothing);
 	else
-		row_text("%s\n", row_hms(hms, run_wall(spans_now())));
-	row_header(t);
+		row_text("%s%s\n", row_hms(hms, run_wall(spans_now())), nothing);
+	if (n)
+		row_header(t);
 	for (size_t i = 0; i < n && !err; i++)
 		err = show_row(t, routes[i], total, seconds);
-	return err ?: row_text("\n");
+	return err || blank ? err : row_text("\n");
 }
