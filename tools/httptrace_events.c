@@ -163,8 +163,6 @@ int events_conn(const struct cap_conn *c, const struct hop *h, enum conn_event w
 	if (!set.events)
 		return 0;
 	e = event_of(c, h, what);
-	if (!select_conn(c, e.who))
-		return 0;
 	span_stats.events++;
 	ends = ends_of(c->id, &c->flow, c->peer, c->proto, e.role);
 	if (text_wanted())
