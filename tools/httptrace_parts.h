@@ -13,8 +13,9 @@
  *   httptrace_links.c    what caused a request: goroutine, thread
  *   httptrace_hold.c     how long a span waits before it is shown; sampling
  *   httptrace_rows.c     text and JSON; httptrace_csv.c --csv; httptrace_events.c --events
+ *                        (httptrace_line.c, _fields.c, _ends.c: what they share)
  *   httptrace_tree.c     --tree
- *   httptrace_table.c    -i, --histogram; common/route.c folds ids in paths
+ *   httptrace_table.c    -i, --histogram (httptrace_table_rows.c); common/route.c folds ids
  *   httptrace_otlp.c     --otlp; httptrace_otlp_post.c over HTTP
  *   httptrace_account.c  the closing account
  * Kernel half and backends: bpf/capture*.bpf.h, common/capload.
