@@ -90,7 +90,7 @@ struct given {
 };
 
 /* The values of what is there; len 0: it is not. */
-static void find(const struct http1_msg *m, struct given *g)
+static void find_ids(const struct http1_msg *m, struct given *g)
 {
 	static const struct {
 		const char *name;
@@ -155,7 +155,7 @@ static enum span_link read_ids(const struct http1_msg *m, struct ids *ids)
 {
 	struct given g;
 
-	find(m, &g);
+	find_ids(m, &g);
 	ids->has_parent = false;
 	if (g.parents == 1 && !ids_traceparent(AT(m, g.parent), ids->trace, ids->span, &ids->flags))
 		return LINK_TRACEPARENT;

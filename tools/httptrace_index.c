@@ -127,7 +127,7 @@ static struct group *who_of(const struct span *s)
 	return (struct group *)index_who(s->pid, s->tid, s->goid);
 }
 
-static void forget(struct span *s)
+static void forget_span(struct span *s)
 {
 	struct proc *p;
 
@@ -151,7 +151,7 @@ static void pop_late(void)
 
 	ix.first = (ix.first + 1) & (ix.size - 1);
 	ix.n--;
-	forget(s);
+	forget_span(s);
 }
 
 static bool push_late(struct span *s)
@@ -183,7 +183,7 @@ void index_over(struct span *s)
 	if (!s->indexed)
 		return;
 	if (!push_late(s)) {
-		forget(s);
+		forget_span(s);
 		return;
 	}
 	if (s->role == CAP_ROLE_CLIENT)
@@ -248,7 +248,7 @@ bool index_new_sender(uint32_t pid, uint64_t goid)
 static void forget_all(struct span **list)
 {
 	while (*list)
-		forget(*list);
+		forget_span(*list);
 }
 
 void index_finish(void)

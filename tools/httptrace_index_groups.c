@@ -17,7 +17,7 @@ static struct {
 	uint32_t idle;
 	bool ending; /* none goes any more */
 	struct group *spares;
-} ix;
+} groups;
 
 static uint64_t hash_of(uint32_t pid, uint64_t value)
 {
@@ -84,43 +84,43 @@ static uint64_t who_value(uint32_t tid, uint64_t goid)
 struct group *group_who(const struct span *s)
 {
 	uint64_t value = who_value(s->tid, s->goid);
-	struct group *g = look(ix.who, ix.nwho, s->pid, value);
+	struct group *g = look(groups.who, groups.nwho, s->pid, value);
 
-	if (g || !grow_groups(&ix.who, &ix.nwho, ix.have_who))
+	if (g || !grow_groups(&groups.who, &groups.nwho, groups.have_who))
 		return g;
-	g = ix.spares;
+	g = groups.spares;
 	if (g)
-		ix.spares = g->next;
+		groups.spares = g->next;
 	else
 		g = malloc(sizeof(*g));
 	if (!g)
 		return NULL;
 	*g = (struct group){.pid = s->pid, .value = value};
-	insert(ix.who, ix.nwho, g);
-	ix.have_who++;
+	insert(groups.who, groups.nwho, g);
+	groups.have_who++;
 	return g;
 }
 
 static void unlink_idle(struct proc *p)
 {
-	*(p->older ? &p->older->newer : &ix.oldest) = p->newer;
-	*(p->newer ? &p->newer->older : &ix.newest) = p->older;
-	ix.idle--;
+	*(p->older ? &p->older->newer : &groups.oldest) = p->newer;
+	*(p->newer ? &p->newer->older : &groups.newest) = p->older;
+	groups.idle--;
 }
 
 /* It has no spans. */
 static void proc_idle(struct proc *p)
 {
 	p->newer = NULL;
-	p->older = ix.newest;
-	*(p->older ? &p->older->newer : &ix.oldest) = p;
-	ix.newest = p;
-	if (++ix.idle <= IDLE_PROCS || ix.ending)
+	p->older = groups.newest;
+	*(p->older ? &p->older->newer : &groups.oldest) = p;
+	groups.newest = p;
+	if (++groups.idle <= IDLE_PROCS || groups.ending)
 		return;
-	p = ix.oldest;
+	p = groups.oldest;
 	unlink_idle(p);
-	drop(ix.procs, ix.nprocs, &p->g);
-	ix.have_procs--;
+	drop(groups.procs, groups.nprocs, &p->g);
+	groups.have_procs--;
 	free(p);
 }
 
@@ -128,26 +128,26 @@ struct proc *group_proc(uint32_t pid)
 {
 	struct proc *p = index_proc(pid);
 
-	if (p || !grow_groups(&ix.procs, &ix.nprocs, ix.have_procs))
+	if (p || !grow_groups(&groups.procs, &groups.nprocs, groups.have_procs))
 		return p;
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
 	p->g.pid = pid;
-	insert(ix.procs, ix.nprocs, &p->g);
-	ix.have_procs++;
+	insert(groups.procs, groups.nprocs, &p->g);
+	groups.have_procs++;
 	proc_idle(p);
 	return p;
 }
 
 struct proc *index_proc(uint32_t pid)
 {
-	return (struct proc *)look(ix.procs, ix.nprocs, pid, 0);
+	return (struct proc *)look(groups.procs, groups.nprocs, pid, 0);
 }
 
 const struct group *index_who(uint32_t pid, uint32_t tid, uint64_t goid)
 {
-	return look(ix.who, ix.nwho, pid, who_value(tid, goid));
+	return look(groups.who, groups.nwho, pid, who_value(tid, goid));
 }
 
 void group_first(struct proc *p)
@@ -166,17 +166,17 @@ void group_who_put(struct group *g)
 {
 	if (--g->n)
 		return;
-	drop(ix.who, ix.nwho, g);
-	ix.have_who--;
-	g->next = ix.spares;
-	ix.spares = g;
+	drop(groups.who, groups.nwho, g);
+	groups.have_who--;
+	g->next = groups.spares;
+	groups.spares = g;
 }
 
 void groups_each(void (*fn)(struct span **list))
 {
-	ix.ending = true;
-	for (uint32_t i = 0; i < ix.nprocs; i++) {
-		for (struct group *g = ix.procs[i], *next; g; g = next) {
+	groups.ending = true;
+	for (uint32_t i = 0; i < groups.nprocs; i++) {
+		for (struct group *g = groups.procs[i], *next; g; g = next) {
 			next = g->next;
 			fn(&g->open);
 			fn(&g->over);
@@ -188,17 +188,17 @@ void groups_finish(void)
 {
 	struct group *g;
 
-	while (ix.oldest) {
-		struct proc *p = ix.oldest;
+	while (groups.oldest) {
+		struct proc *p = groups.oldest;
 
 		unlink_idle(p);
 		free(p);
 	}
-	while ((g = ix.spares)) {
-		ix.spares = g->next;
+	while ((g = groups.spares)) {
+		groups.spares = g->next;
 		free(g);
 	}
-	free(ix.procs);
-	free(ix.who);
-	memset(&ix, 0, sizeof(ix));
+	free(groups.procs);
+	free(groups.who);
+	memset(&groups, 0, sizeof(groups));
 }

@@ -14,7 +14,7 @@ static struct {
 	struct span **ids;
 	uint32_t nids; /* buckets, of each kind */
 	uint32_t have_ids;
-} ix;
+} by_id;
 
 static uint64_t bytes_hash(uint64_t h, const void *data, size_t n)
 {
@@ -63,7 +63,7 @@ static uint64_t id_key(const struct span *s, enum span_index i)
 static struct span **id_bucket(uint64_t key, enum span_index i)
 {
 	/* The two kinds have a half each: a list has one kind of links. */
-	return &ix.ids[(key & (ix.nids - 1)) * 2 + (i == INDEX_REQUEST_ID)];
+	return &by_id.ids[(key & (by_id.nids - 1)) * 2 + (i == INDEX_REQUEST_ID)];
 }
 
 static void move_ids(struct span **from, enum span_index i)
@@ -78,17 +78,17 @@ static void move_ids(struct span **from, enum span_index i)
 
 static bool grow_ids(void)
 {
-	uint32_t n = ix.nids, more = n ? n * 2 : BUCKETS;
-	struct span **old = ix.ids, **to;
+	uint32_t n = by_id.nids, more = n ? n * 2 : BUCKETS;
+	struct span **old = by_id.ids, **to;
 
-	if (ix.have_ids < n)
+	if (by_id.have_ids < n)
 		return true;
 	cause_start();
 	to = calloc(more, 2 * sizeof(*to));
 	if (!to)
 		return n;
-	ix.ids = to;
-	ix.nids = more;
+	by_id.ids = to;
+	by_id.nids = more;
 	for (uint32_t k = 0; k < n; k++) {
 		move_ids(&old[2 * k], INDEX_TRACE);
 		move_ids(&old[2 * k + 1], INDEX_REQUEST_ID);
@@ -102,7 +102,7 @@ void ids_add(struct span *s, enum span_index i)
 	if (!grow_ids())
 		return;
 	span_list_add(id_bucket(id_key(s, i), i), s, i);
-	ix.have_ids++;
+	by_id.have_ids++;
 }
 
 void ids_del(struct span *s, enum span_index i)
@@ -110,7 +110,7 @@ void ids_del(struct span *s, enum span_index i)
 	if (!s->index_link[i])
 		return;
 	span_list_del(s, i);
-	ix.have_ids--;
+	by_id.have_ids--;
 }
 
 bool same_request_id(const struct span *a, const struct span *b)
@@ -131,20 +131,20 @@ static void look_through(struct span *p, enum span_index i, const struct query *
 
 void index_find_trace(const struct query *q, struct found *f)
 {
-	if (ix.nids)
+	if (by_id.nids)
 		look_through(*id_bucket(trace_key(q->s, false), INDEX_TRACE), INDEX_TRACE, q, f);
 }
 
 void index_find_request_id(const struct query *q, struct found *f)
 {
-	if (ix.nids)
+	if (by_id.nids)
 		look_through(*id_bucket(request_id_key(q->s), INDEX_REQUEST_ID), INDEX_REQUEST_ID,
 			     q, f);
 }
 
 bool index_id_used(const struct span *s)
 {
-	struct span *p = ix.nids ? *id_bucket(trace_key(s, true), INDEX_TRACE) : NULL;
+	struct span *p = by_id.nids ? *id_bucket(trace_key(s, true), INDEX_TRACE) : NULL;
 	int most = CHAIN;
 
 	for (; p && most--; p = p->index_next[INDEX_TRACE])
@@ -156,12 +156,12 @@ bool index_id_used(const struct span *s)
 
 void ids_each(void (*fn)(struct span **list))
 {
-	for (uint32_t i = 0; i < 2 * ix.nids; i++)
-		fn(&ix.ids[i]);
+	for (uint32_t i = 0; i < 2 * by_id.nids; i++)
+		fn(&by_id.ids[i]);
 }
 
 void ids_finish(void)
 {
-	free(ix.ids);
-	memset(&ix, 0, sizeof(ix));
+	free(by_id.ids);
+	memset(&by_id, 0, sizeof(by_id));
 }

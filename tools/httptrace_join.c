@@ -42,7 +42,7 @@ static bool same_addr(const __u64 *a, const __u64 *b)
 }
 
 /* Where s is, or with other, where its other end is. */
-static struct span **bucket(const struct span *s, bool other)
+static struct span **end_bucket(const struct span *s, bool other)
 {
 	uint64_t h = cause_mix(cause_seed, s->seq);
 	struct ends e = ends_of(s);
@@ -71,7 +71,7 @@ static void del(struct span *s)
 	s->join_link = NULL;
 }
 
-static bool grow(void)
+static bool grow_joins(void)
 {
 	uint32_t n = joins.nbuckets, more = n ? n * 2 : BUCKETS;
 	struct span **old = joins.hash, **hash, *s;
@@ -87,7 +87,7 @@ static bool grow(void)
 	for (uint32_t i = 0; i < n; i++) {
 		while ((s = old[i])) {
 			del(s);
-			add(bucket(s, false), s);
+			add(end_bucket(s, false), s);
 		}
 	}
 	free(old);
@@ -114,13 +114,13 @@ static unsigned int match(const struct span *a, const struct span *b)
 	return x->proto == CAP_TCP ? 95 : 0;
 }
 
-static struct span *find(const struct span *s, unsigned int *percent)
+static struct span *find_end(const struct span *s, unsigned int *percent)
 {
 	struct span *found = NULL;
 	unsigned int most = CHAIN, sure;
 
 	*percent = 0;
-	for (struct span *p = *bucket(s, true); p && most; p = p->join_next, most--) {
+	for (struct span *p = *end_bucket(s, true); p && most; p = p->join_next, most--) {
 		sure = match(s, p);
 		if (sure <= *percent)
 			continue;
@@ -134,7 +134,7 @@ static struct span *find(const struct span *s, unsigned int *percent)
  * The header that both ends saw may name the client's span, or, where a proxy passed it on, the one
  * before it: the client is the parent in any case.
  */
-static void link(struct span *server, struct span *client, unsigned int percent)
+static void link_ends(struct span *server, struct span *client, unsigned int percent)
 {
 	bool named = server->parent_given && !memcmp(server->parent_id, client->span_id, 8);
 
@@ -152,13 +152,13 @@ void join_request(struct span *s)
 	struct span *other;
 	unsigned int percent;
 
-	if (!grow())
+	if (!grow_joins())
 		return;
 	if (s->hop->proto != CAP_UNIX && !s->hop->flow.local_port)
 		return;
-	other = find(s, &percent);
+	other = find_end(s, &percent);
 	if (!other) {
-		add(bucket(s, false), s);
+		add(end_bucket(s, false), s);
 		joins.n++;
 		return;
 	}
@@ -168,9 +168,9 @@ void join_request(struct span *s)
 	s->nat = other->nat = percent < 100;
 	span_stats.joined++;
 	if (is_client(s))
-		link(other, s, percent);
+		link_ends(other, s, percent);
 	else
-		link(s, other, percent);
+		link_ends(s, other, percent);
 }
 
 void join_over(struct span *s)

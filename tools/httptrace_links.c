@@ -74,7 +74,8 @@ bool link_set(struct span *s, struct span *parent, enum span_link link, unsigned
 
 /* --- the rules */
 
-static bool take(const struct query *q, struct span *p, enum span_link link, unsigned int percent)
+static bool link_to(const struct query *q, struct span *p, enum span_link link,
+		    unsigned int percent)
 {
 	return link_set((struct span *)q->s, p, link, percent);
 }
@@ -102,7 +103,7 @@ static unsigned int with_parent(const struct found *f, const uint8_t id[8], stru
  * that of the span that called the proxy, and this one needs its own. X-B3-ParentSpanId is the id
  * that came in, where both ends use the same.
  */
-static bool by_trace(struct query *q)
+static bool by_trace_id(struct query *q)
 {
 	struct span *s = (struct span *)q->s, *p = NULL;
 	enum span_link link = s->from_b3 ? LINK_B3 : LINK_TRACEPARENT;
@@ -120,8 +121,8 @@ static bool by_trace(struct query *q)
 	}
 	q->same_trace = f.n;
 	if (n == 1 && !f.more)
-		return take(q, p, link, 100);
-	return one(&f) && take(q, f.v[0], link, 100);
+		return link_to(q, p, link, 100);
+	return one(&f) && link_to(q, f.v[0], link, 100);
 }
 
 static bool by_request_id(struct query *q)
@@ -131,7 +132,7 @@ static bool by_request_id(struct query *q)
 	q->same_id = true;
 	index_find_request_id(q, &f);
 	q->same_id = f.n;
-	return one(&f) && take(q, f.v[0], LINK_REQUEST_ID, 95);
+	return one(&f) && link_to(q, f.v[0], LINK_REQUEST_ID, 95);
 }
 
 /* A goroutine does one thing at a time: of requests that were pipelined to it, the first. */
@@ -162,12 +163,12 @@ static bool by_goroutine(const struct query *q)
 	index_find(index_who(s->pid, 0, s->goid), q, &f);
 	if (f.n) {
 		p = first_of_connection(&f);
-		return p && take(q, p, LINK_GOROUTINE, f.n == 1 ? 98 : 95);
+		return p && link_to(q, p, LINK_GOROUTINE, f.n == 1 ? 98 : 95);
 	}
 	if (!new || !s->parent_goid)
 		return false;
 	index_find(index_who(s->pid, 0, s->parent_goid), q, &above);
-	return one(&above) && take(q, above.v[0], LINK_ANCESTRY, 90);
+	return one(&above) && link_to(q, above.v[0], LINK_ANCESTRY, 90);
 }
 
 /* It shows so often that work moves from thread to thread that a thread says nothing. */
@@ -201,10 +202,10 @@ static bool by_thread(struct proc *proc, const struct query *q, bool again)
 		return false;
 	if (one(&f)) {
 		percent = is_sure(proc, q, f.v[0]) ? SURE : NOT_SURE;
-		return take(q, f.v[0], LINK_THREAD, percent);
+		return link_to(q, f.v[0], LINK_THREAD, percent);
 	}
 	percent = order_choose(proc, q, &f, &p);
-	return percent && take(q, p, LINK_ORDER, percent);
+	return percent && link_to(q, p, LINK_ORDER, percent);
 }
 
 /* Nobody knows which one it is, not even of a single one. */
@@ -239,7 +240,7 @@ static void find_cause(struct span *s, struct proc *proc, bool again)
 
 	if (s->number == 1 && !s->hop->joined)
 		q.began_ns = s->hop->began_ns;
-	if (s->trace_id_given && by_trace(&q))
+	if (s->trace_id_given && by_trace_id(&q))
 		return;
 	if (has_request_id(s) && by_request_id(&q))
 		return;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPARES 1024
-#define PIECE  64 /* spans that are shown together where there is no memory for all */
+#define SPARE_PILES 1024
+#define PIECE	    64 /* spans that are shown together where there is no memory for all */
 
 struct pile {
 	struct trace *trace; /* not a reference: its spans have some */
@@ -82,7 +82,7 @@ static void pile_delete(struct pile *p)
 	age_del(p);
 	due_del(p);
 	p->trace->pile = NULL;
-	if (piles.nspares >= SPARES) {
+	if (piles.nspares >= SPARE_PILES) {
 		free(p);
 		return;
 	}
@@ -110,7 +110,7 @@ static int by_end(const void *a, const void *b)
 	return (x->over_ns > y->over_ns) - (x->over_ns < y->over_ns);
 }
 
-static void sort(struct span **v, size_t n, int (*by)(const void *a, const void *b))
+static void sort_spans(struct span **v, size_t n, int (*by)(const void *a, const void *b))
 {
 	size_t i = 1;
 
@@ -120,17 +120,17 @@ static void sort(struct span **v, size_t n, int (*by)(const void *a, const void 
 		qsort(v, n, sizeof(*v), by);
 }
 
-static void show(struct span **v, size_t n)
+static void show_all(struct span **v, size_t n)
 {
 	struct span *few[PIECE], **shown = n <= PIECE ? few : v + n;
 	size_t nshown = 0;
 
-	sort(v, n, by_end);
+	sort_spans(v, n, by_end);
 	for (size_t i = 0; i < n; i++)
 		if (hold_show(v[i]))
 			shown[nshown++] = v[i];
 	if (set.tree && nshown) {
-		sort(shown, nshown, by_begin);
+		sort_spans(shown, nshown, by_begin);
 		hold_told(tree_trace(shown, nshown));
 	}
 	for (size_t i = 0; i < n; i++)
@@ -171,7 +171,7 @@ static void flush(struct pile *p)
 		v[n++] = s;
 		if (n < most && next)
 			continue;
-		show(v, n);
+		show_all(v, n);
 		n = 0;
 	}
 	trace_put(t);

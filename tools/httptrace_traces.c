@@ -29,7 +29,7 @@ void cause_start(void)
 		cause_seed = (uintptr_t)&traces ^ run_now() << 16 ^ 1;
 }
 
-static struct trace **bucket(const uint8_t id[16])
+static struct trace **trace_bucket(const uint8_t id[16])
 {
 	uint64_t a, b;
 
@@ -39,7 +39,7 @@ static struct trace **bucket(const uint8_t id[16])
 }
 
 /* Without memory the chains grow longer instead; false: there are none. */
-static bool grow(void)
+static bool grow_traces(void)
 {
 	uint32_t n = traces.nbuckets, more = n ? n * 2 : BUCKETS;
 	struct trace **old = traces.hash, *t, *next;
@@ -56,15 +56,15 @@ static bool grow(void)
 	for (uint32_t i = 0; i < n; i++) {
 		for (t = old[i]; t; t = next) {
 			next = t->hash_next;
-			t->hash_next = *bucket(t->id);
-			*bucket(t->id) = t;
+			t->hash_next = *trace_bucket(t->id);
+			*trace_bucket(t->id) = t;
 		}
 	}
 	free(old);
 	return true;
 }
 
-static struct trace *take(void)
+static struct trace *trace_take(void)
 {
 	struct trace *t = traces.spares;
 
@@ -91,9 +91,9 @@ struct trace *trace_new(const uint8_t id[16], bool given)
 {
 	struct trace *t;
 
-	if (given && !grow())
+	if (given && !grow_traces())
 		return NULL;
-	t = take();
+	t = trace_take();
 	if (!t)
 		return NULL;
 	memcpy(t->id, id, sizeof(t->id));
@@ -101,15 +101,15 @@ struct trace *trace_new(const uint8_t id[16], bool given)
 	t->given = given;
 	if (!given)
 		return t;
-	t->hash_next = *bucket(id);
-	*bucket(id) = t;
+	t->hash_next = *trace_bucket(id);
+	*trace_bucket(id) = t;
 	traces.n++;
 	return t;
 }
 
 struct trace *trace_given(const uint8_t id[16])
 {
-	struct trace *t = traces.nbuckets ? *bucket(id) : NULL;
+	struct trace *t = traces.nbuckets ? *trace_bucket(id) : NULL;
 
 	while (t && memcmp(t->id, id, sizeof(t->id)))
 		t = t->hash_next;
@@ -129,9 +129,9 @@ static void free_hash(void)
 	traces.nbuckets = 0;
 }
 
-static void forget(struct trace *t)
+static void forget_id(struct trace *t)
 {
-	struct trace **p = bucket(t->id);
+	struct trace **p = trace_bucket(t->id);
 
 	while (*p != t)
 		p = &(*p)->hash_next;
@@ -144,7 +144,7 @@ void traces_finish(void)
 {
 	traces.over = true;
 	while (traces.spares)
-		free(take());
+		free(trace_take());
 	if (!traces.n)
 		free_hash();
 }
@@ -156,7 +156,7 @@ void trace_put(struct trace *t)
 	for (; t && !--t->refs; t = into) {
 		into = t->into;
 		if (t->given)
-			forget(t);
+			forget_id(t);
 		give_back(t);
 	}
 }
