@@ -258,8 +258,12 @@ def main():
     plain = "--plain" in args
     spans = lines = 0
     for name in [a for a in args if a != "--plain"] or ["/dev/stdin"]:
-        with open(name, "rb") as f:
-            data = f.read()
+        try:
+            with open(name, "rb") as f:
+                data = f.read()
+        except OSError as e:
+            wrong(name, e.strerror)
+            continue
         if data and not data.endswith(b"\n"):
             wrong(name, "the last line does not end")
         for i, line in enumerate(data.split(b"\n")[:-1], 1):

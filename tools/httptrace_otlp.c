@@ -52,8 +52,8 @@ int otlp_open(void)
 		return 0;
 	if (methods && *methods)
 		otlp_methods = methods;
-	/* Without it, or with one that is too long, spans do without. */
-	if (gethostname(host, sizeof(host) - 1))
+	/* A recording may come from another machine; a name that is too long is none. */
+	if (std.replay || gethostname(host, sizeof(host) - 1))
 		host[0] = '\0';
 	err = otlp_batch_new(&otlp.batch, "httptrace", VERSION, host);
 	if (err)

@@ -41,6 +41,11 @@ static void put_method(struct json *j, const struct span *s, bool known)
 	OTLP_STR(j, "http.request.method_original", SPAN_METHOD(s), s->method_len);
 }
 
+static bool known_end(const __u64 a[2], uint16_t port)
+{
+	return port && (a[0] || a[1]);
+}
+
 static void put_network(struct json *j, const struct span *s)
 {
 	const struct flow *f = &s->hop->flow;
@@ -54,14 +59,19 @@ static void put_network(struct json *j, const struct span *s)
 		if (path && *path)
 			OTLP_STR(j, "network.peer.address", path, strlen(path));
 	} else {
-		n = strlen(net_addr(text, f->remote));
-		OTLP_STR(j, "network.peer.address", text, n);
-		OTLP_INT(j, "network.peer.port", f->remote_port);
-		if (s->role == CAP_ROLE_SERVER)
+		/* Of a connection that closed early, ends may not be known. */
+		n = known_end(f->remote, f->remote_port) ? strlen(net_addr(text, f->remote)) : 0;
+		if (n) {
+			OTLP_STR(j, "network.peer.address", text, n);
+			OTLP_INT(j, "network.peer.port", f->remote_port);
+		}
+		if (n && s->role == CAP_ROLE_SERVER)
 			OTLP_STR(j, "client.address", text, n);
-		n = strlen(net_addr(text, f->local));
-		OTLP_STR(j, "network.local.address", text, n);
-		OTLP_INT(j, "network.local.port", f->local_port);
+		n = known_end(f->local, f->local_port) ? strlen(net_addr(text, f->local)) : 0;
+		if (n) {
+			OTLP_STR(j, "network.local.address", text, n);
+			OTLP_INT(j, "network.local.port", f->local_port);
+		}
 	}
 	OTLP_STR(j, "network.protocol.version", s->minor ? "1.1" : "1.0", 3);
 }
