@@ -68,7 +68,8 @@ expect() {
 	case $1 in
 	tcplat) echo tests/golden/expect/tcplat-* tests/golden/reports/diff.* ;;
 	httpsniff) echo tests/golden/expect/httpsniff-* ;;
-	*) ls -d tests/golden/expect/* | grep -vE '/(tcplat|httpsniff)-' ;;
+	httptrace) echo tests/golden/expect/httptrace-* ;;
+	*) ls -d tests/golden/expect/* | grep -vE '/(tcplat|httpsniff|httptrace)-' ;;
 	esac
 }
 # shellcheck disable=SC2046
@@ -185,6 +186,18 @@ if [[ " $tools " = *" httpsniff "* ]]; then
 		"$(section $page DESCRIPTION Anomalies | tags)"
 fi
 
+page=man/httptrace.8
+same "columns: httptrace" "$(header httptrace TIME)" "$(section $page FIELDS Text | tags)"
+same "columns: httptrace tables" "$(header httptrace ROLE)" "$(section $page FIELDS 'Text: intervals and totals' | tags)"
+for k in transaction connection summary; do
+	same "keys: httptrace $k" "$(keys httptrace $k; [ $k != summary ] || own_keys)" "$(section $page FIELDS "JSON: $k" | tags)"
+done
+same "keys: httptrace interval" "$(keys httptrace interval; keys httptrace total)" \
+	"$(section $page FIELDS 'JSON: interval' | tags)"
+same "keys: httptrace types" "$(lines httptrace '^{' | jq -r .type)" "$(types httptrace)"
+same "httptrace: links" "$(sed -n 's/.*\[LINK_[A-Z0-9_]*\] = "\([a-z0-9_]*\)".*/\1/p; s/.*, *\[LINK_[A-Z0-9_]*\] = "\([a-z0-9_]*\)".*/\1/p' \
+	tools/httptrace_links.c)" "$(section $page DESCRIPTION 'What caused a request' | tags)"
+
 # --- examples. A pid 1234 is that of ./server; ./server is a Go program; all is run in a directory of its own.
 
 "$top/tests/go-build.sh" "$GO" >"$tmp/build" 2>&1
@@ -224,7 +237,7 @@ example() {
 	case $cmd in
 	*--list* | *--replay* | *-config* | *--help* | *--diff* | jq\ *) ;;
 	tcplat*) [ "$live_tcp" = yes ] || { skip "$name" "$live_tcp"; return; } ;;
-	httpsniff*) [ "$live_http" = yes ] || { skip "$name" "$live_http"; return; } ;;
+	httpsniff* | httptrace*) [ "$live_http" = yes ] || { skip "$name" "$live_http"; return; } ;;
 	*) [ "$live" = yes ] || { skip "$name" "$live"; return; } ;;
 	esac
 	cmd=${cmd//1234/${server_pid:-}}
@@ -250,7 +263,7 @@ while IFS= read -r line; do
 	# shellcheck disable=SC2086
 	set -- ${line#sudo }
 	case $1 in
-	handlerlat | tcplat | httpsniff) example README "$line" ;;
+	handlerlat | tcplat | httpsniff | httptrace) example README "$line" ;;
 	scripts/* | tests/*) check_true "README: $line" "no such program" test -x "$1" ;;
 	make)
 		# A variable that names something of the reader's own is left out.
