@@ -194,7 +194,7 @@ static bool by_thread(struct proc *proc, const struct query *q, bool again)
 	unsigned int percent;
 
 	index_find(index_who(q->s->pid, q->s->tid, 0), q, &f);
-	if (!again) {
+	if (!again && !q->same_trace && !q->same_id) {
 		proc->calls += proc->open > 1;
 		proc->strays += !f.n;
 	}
