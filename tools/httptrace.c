@@ -80,8 +80,8 @@ static const struct opt rows[] = {
 	{"no-trace-headers", 0, NULL, OPT_FLAG, &set.no_headers, 0, 0,
 	 "do not look at traceparent, b3 and x-request-id", NULL, 0},
 	{"go-probes", 0, NULL, OPT_FLAG, &set.go_probes, 0, 0,
-	 "put two uprobes into the HTTP client of Go programs, to know which goroutine asked",
-	 NULL, 0},
+	 "put two uprobes into the HTTP client of Go programs, to know which goroutine asked", NULL,
+	 0},
 	{.kind = OPT_GROUP, .help = "Secrets"},
 	{"no-redact", 0, NULL, OPT_FLAG, &set.no_redact, 0, 0,
 	 "show credentials and tokens in URLs, which are masked otherwise", NULL, 0},
@@ -162,8 +162,10 @@ static int check_outputs(void)
 	if (outputs > 1)
 		return fail(-EINVAL, "of --json, --csv, --tree and --otlp - only one can have "
 				     "standard output");
-	if (std.interval_ns && (set.csv || set.tree))
-		return fail(-EINVAL, "-i prints a table; with --csv or --tree there is none");
+	if ((std.interval_ns || set.histogram) && outputs > std.json)
+		return fail(-EINVAL,
+			    "-i and -H print tables, which --csv, --tree and --otlp - have "
+			    "no place for");
 	if (std.replay && std.record)
 		return fail(-EINVAL, "--replay and --record exclude each other");
 	if (set.rotate && !std.output && !set.otlp)

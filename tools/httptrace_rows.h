@@ -28,7 +28,9 @@ static inline bool aggregating(void)
 /* Do single rows go to standard output as text? */
 static inline bool text_wanted(void)
 {
-	return !std.json && !set.csv && !set.tree && !aggregating();
+	bool otlp = set.otlp && !strcmp(set.otlp, "-"); /* it has standard output then */
+
+	return !std.json && !set.csv && !set.tree && !otlp && !aggregating();
 }
 
 /* And as JSON to wherever that goes? */
