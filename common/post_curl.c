@@ -45,9 +45,8 @@
 #undef curl_easy_getinfo
 #undef curl_multi_setopt
 
-/* A static program has none: then this is NULL, and glibc's linker warning stays away, too. */
-extern typeof(dlopen) dlopen __attribute__((weak));
-extern typeof(dlsym) dlsym __attribute__((weak));
+/* A static program has none, and could load no library but with a second libc beside its own. */
+extern const char _DYNAMIC[] __attribute__((weak, visibility("hidden")));
 
 static struct {
 #define MEMBER(NAME) typeof(curl_##NAME) *NAME;
@@ -70,9 +69,10 @@ struct post_curl {
 /* It stays loaded: what it registered for the end of the process points into it. */
 static int load(void)
 {
-	void *l = dlopen ? dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL) : NULL;
+	bool can = _DYNAMIC;
+	void *l = can ? dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL) : NULL;
 
-	if (!dlopen)
+	if (!can)
 		return fail(-ENOSYS, "this program is a static one, which cannot load libcurl; "
 				     "write to a file, which a collector can read");
 	if (!l)
