@@ -12,13 +12,14 @@ clients=50 requests=2000
 native=yes
 [ -z "${IN_GUEST:-}" ] || { clients=20 requests=200 native=; }
 
+some=$((requests / 4)) # where it is not the figure that counts
 # linked NAME "WHAT IS ASKED OF THE LINKS" "CLIENTS' OPTIONS" [OPTION...]: traffic through the services that there are
 linked() {
 	local name=$1 asked=$2 asking=$3
 	shift 3
 	start httptrace -j -v -p "$chain_ports" --ring-size 65536 "$@" || bench_broken "$(cat "$tmp/err")"
 	# shellcheck disable=SC2086
-	ask -c $clients -n $requests $asking
+	ask -c $clients -n "${n:-$some}" $asking
 	stop
 	chain_end
 	# shellcheck disable=SC2086
@@ -38,11 +39,11 @@ four() { serve_c; serve_nginx; serve_threads; serve_go "$@"; }
 # --- nothing but what the processes do
 if wanted chain; then
 	four -trace
-	linked chain "" "--trace --request-id --b3" --no-trace-headers
+	n=$requests linked chain "" "--trace --request-id --b3" --no-trace-headers
 fi
 if wanted chain-probes; then
 	four
-	linked chain-probes "" "" --no-trace-headers --go-probes
+	n=$requests linked chain-probes "" "" --no-trace-headers --go-probes
 fi
 for version in $versions; do
 	wanted "chain-$version" && [ -n "$native" ] || continue
