@@ -46,7 +46,7 @@ struct cap_config {
 	__u8 times; /* waited_us, opened_ns and connect_ns are */
 };
 
-#define CAP_TAKES 13 /* programs of one backend that take bytes */
+#define CAP_TAKES 14 /* programs of one backend that take bytes */
 
 enum cap_count {
 	CAP_N_CALLS, /* calls that moved bytes of connections that are looked at */
@@ -207,6 +207,7 @@ struct cap_state {
 	__u8 in_head[2], chunked[2];
 	__u8 ended; /* bit by enum cap_dir: CAP_REC_END has left */
 	__u8 closing; /* CAP_REC_CLOSE waits for the last bytes to be read */
-	__u8 pad[2];
+	__u8 go; /* enum go_is: of pid */
+	__u8 pad;
 };
 #endif

@@ -7,10 +7,8 @@
  */
 #include "capture_look.bpf.h"
 
-#define MSG_OOB	     1
-#define MSG_TRUNC    0x20
-#define PF_IO_WORKER 0x10
-#define PF_KTHREAD   0x200000
+#define MSG_OOB	  1
+#define MSG_TRUNC 0x20
 
 #define TRIES_UNKNOWN 4 /* calls that do not look like HTTP, before a connection is given up */
 #define TRIES_MAYBE   8 /* likewise, of 16 bytes and more, where the first ones were too short */
@@ -135,6 +133,36 @@ static __always_inline void places(const bool direct, struct sock *sk, struct ca
 	}
 }
 
+/* A global function: the verifier looks at it once. */
+__noinline int goroutine(__u32 which, __u32 is)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct take *t = take_of(which);
+
+	if (!config.goids || !t)
+		return GO_UNKNOWN;
+	t->go.goid = t->go.parent_goid = 0;
+	return go_find(&t->go, is, is == GO_IS ? 0 : task_mark(task, BPF_CORE_READ(task, mm)));
+}
+
+/* Who calls, and by which goroutine. */
+static __always_inline void caller(struct call *p, const struct src *s, struct take *t)
+{
+	struct cap_state *c = p->c;
+	__u32 pid = p->who >> 32;
+
+	if (c->pid != pid) {
+		c->pid = pid;
+		c->go = GO_UNKNOWN;
+		tell_task(pid);
+	}
+	if (!config.goids || c->go == GO_IS_NOT)
+		return;
+	c->go = goroutine(s->take, c->go);
+	p->goid = t->go.goid;
+	p->parent_goid = t->go.parent_goid;
+}
+
 /* len > 0 bytes went by in direction dir. */
 static __always_inline int on_bytes(const bool direct, struct sock *sk, int proto, __u32 dir,
 				    __u32 len, struct src *s)
@@ -143,7 +171,7 @@ static __always_inline int on_bytes(const bool direct, struct sock *sk, int prot
 	struct call call = {.len = len, .want = len, .who = who, .dir = dir, .cause = CAP_LIMIT};
 	struct cap_sums *sums = sums_of(s->take);
 	struct take *t = take_of(s->take);
-	__u32 pid = who >> 32, found;
+	__u32 found;
 	struct cap_state *c;
 	enum look look;
 
@@ -169,10 +197,7 @@ static __always_inline int on_bytes(const bool direct, struct sock *sk, int prot
 		count(CAP_N_RING, len);
 		return 0;
 	}
-	if (c->pid != pid) {
-		c->pid = pid;
-		tell_task(pid);
-	}
+	caller(&call, s, t);
 	if (c->verdict == CAP_TLS || c->verdict == CAP_HTTP2)
 		call.want = len < TAKE_MAX ? len : TAKE_MAX;
 	else if (limited()) {
@@ -202,10 +227,11 @@ static __always_inline int on_rest(const bool direct, struct sock *sk, int proto
 			    .who = bpf_get_current_pid_tgid(),
 			    .dir = dir,
 			    .cause = CAP_LIMIT};
+	struct take *t = take_of(s->take);
 	struct cap_state *c;
 
 	c = state_of(direct, sk, proto);
-	if (!c)
+	if (!c || !t)
 		return 0;
 	count(CAP_N_CALLS, 1);
 	count(dir == CAP_SEND ? CAP_N_SENT : CAP_N_RECEIVED, len);
@@ -216,6 +242,7 @@ static __always_inline int on_rest(const bool direct, struct sock *sk, int proto
 		count(CAP_N_NOT_HTTP, len);
 		return 0;
 	}
+	caller(&call, s, t);
 	if (limited())
 		call.want = wanted(c, dir & 1, len, false, 0);
 	emit(direct, &call, s, NULL, NULL);

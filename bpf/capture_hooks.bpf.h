@@ -549,7 +549,7 @@ int x_page(__u64 *ctx)
 /* Bytes that go from the socket into a pipe. */
 static __always_inline int on_splice(const bool direct, struct sock *sk, __s64 ret)
 {
-	struct src s = {.kind = SRC_NONE, .cause = CAP_SPLICE};
+	struct src s = {.kind = SRC_NONE, .cause = CAP_SPLICE, .take = direct ? 13 : 0};
 	int proto = proto_of(direct, sk);
 
 	if (ret < 0 || proto < 0 || !passes(direct, sk, proto))

@@ -17,6 +17,7 @@ struct call {
 	__u32 seq, other_seq;
 	__u32 len; /* in the stream */
 	__u32 want; /* of them, to be copied */
+	__u64 goid, parent_goid;
 	__u8 dir, cause, flags;
 	__u8 pad[5];
 };
@@ -122,7 +123,8 @@ static __always_inline void fill(const bool direct, struct cap_data_rec *h, cons
 	h->captured = captured;
 	h->pid = p->who >> 32;
 	h->tid = p->who;
-	h->goid = h->parent_goid = 0;
+	h->goid = p->goid;
+	h->parent_goid = p->parent_goid;
 	h->dir = p->dir;
 	h->cause = captured < p->len ? cause : CAP_WHOLE;
 	h->flags = p->flags;

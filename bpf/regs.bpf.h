@@ -8,6 +8,7 @@
 /* Go's ABIInternal (>= 1.17) keeps g in R14 at call and return. */
 #define REG_G(ctx)  ((ctx)->r14)
 #define REG_SP(ctx) ((ctx)->sp)
+#define REG_IP(ctx) ((ctx)->ip)
 /* The first argument of a kernel function, at its first instruction. */
 #define REG_ARG1(ctx) ((ctx)->di)
 /* Integer arguments 0..3 of ABIInternal. */
@@ -26,6 +27,7 @@ static __always_inline bool branch_taken(struct pt_regs *ctx)
 
 #define REG_G(ctx)	      ((ctx)->user_regs.regs[28])
 #define REG_SP(ctx)	      ((ctx)->user_regs.sp)
+#define REG_IP(ctx)	      ((ctx)->user_regs.pc)
 #define REG_ARG1(ctx)	      ((ctx)->user_regs.regs[0])
 #define REG_GO_ARG(ctx, n)    ((ctx)->user_regs.regs[n])
 #define REG_SP_AT_RETURN(ctx) ((ctx)->user_regs.sp)

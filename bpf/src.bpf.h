@@ -5,6 +5,7 @@
  * Where a call's bytes are, and how the first of them are had: those of a call of up to 4 KiB and 4
  * pieces are copied once, to where they are looked at and sent from.
  */
+#include "goroutine.bpf.h"
 #include "http_start.bpf.h"
 
 /* Where a call's bytes are. */
@@ -107,6 +108,7 @@ struct take {
 	__u32 from, taken; /* from which byte of the call on, how many are in d */
 	__u32 found; /* by scan() */
 	__s32 body; /* the head's Content-Length; -1: none was seen */
+	struct go go;
 	struct cap_data_rec h; /* so that the record can be sent as it stands */
 	__u8 d[2 * TAKE_MAX + 32]; /* a piece may begin where there is nearly all of it */
 };

@@ -151,8 +151,23 @@ struct thread_info {
 	u32 status;
 };
 
+struct thread_struct {
+	unsigned long fsbase; /* x86 */
+};
+
+struct upid {
+	int nr;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
 struct task_struct {
 	struct thread_info thread_info;
+	struct thread_struct thread;
+	struct pid *thread_pid;
 	pid_t pid, tgid;
 	unsigned int flags;
 	void *stack;
