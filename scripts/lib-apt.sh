@@ -57,8 +57,9 @@ apt_sources()
 	done
 }
 
-# apt_init ARCH SUITE...: prepare apt state for that architecture and those suites, and take its lock,
-# which this process then holds to its end: two fetches side by side must not share partial files.
+# apt_init ARCH[-USE] SUITE...: prepare apt state for that architecture and those suites, and take its
+# lock, which this process then holds to its end: two fetches side by side must not share partial files.
+# Who wants other suites of an architecture gives a USE: their lists would push out the others'.
 # No network is used here: see apt_refresh.
 apt_init()
 {
@@ -67,7 +68,7 @@ apt_init()
 	mkdir -p "$APT_DIR/lists/partial" "$APT_DIR/archives/partial" "$APT_DIR/none" 2>/dev/null || :
 	[ -w "$APT_DIR" ] ||
 		die "cannot write $CACHE: run as root, or set REQTOOLS_CACHE to a directory of yours"
-	arch=$1
+	arch=${1%%-*}
 	shift
 	exec 9>"$APT_DIR/lock"
 	flock 9
