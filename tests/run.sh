@@ -71,6 +71,7 @@ layer_golden() {
 	run golden host tests/golden/tcplat-diff.sh
 	run golden host tests/golden/httpsniff.sh
 	run golden host tests/golden/httpsniff-files.sh
+	run golden host tests/golden/httptrace.sh
 }
 layer_docs() { run docs host tests/docs.sh; }
 layer_differential() { run differential host tests/differential.sh; }

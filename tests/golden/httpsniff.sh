@@ -33,24 +33,11 @@ for line in sys.stdin.buffer.read().split(b'\n')[:-1]:
         at = m.end()
     print(json.dumps(got))
 END
-# JSON lines: no key twice in an object, nothing that acts on a terminal.
-cat >lines.py <<'END'
-import json, re, sys
-def once(pairs):
-    d = dict(pairs)
-    if len(d) != len(pairs):
-        sys.exit('a key comes twice: %r' % pairs)
-    return d
-for line in open(sys.argv[1], 'rb').read().split(b'\n')[:-1]:
-    if re.search('[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]', line.decode()):
-        sys.exit('not escaped: %r' % line)
-    json.loads(line, object_pairs_hook=once)
-END
 
 # The text says what the JSON does, message by message.
 same() {
 	replay "$1" --raw && python3 logfmt.py <out >text || return
-	replay "$1" --raw -j && python3 lines.py out || return
+	replay "$1" --raw -j && python3 "$top/tests/golden/lines.py" out || return
 	jq -c 'def at(ip; port): if ip == null then null elif ip | contains(":") then "[\(ip)]:\(port)" else "\(ip):\(port)" end;
 		select(.type != "summary") | {ts: .timestamp, pid: "\(.pid)", comm, dir: .direction,
 		src: at(.source_ip; .source_port), dst: at(.dest_ip; .dest_port), path,

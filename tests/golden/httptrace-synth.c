@@ -112,6 +112,52 @@ static void early(struct who server)
 	closes(&c, false);
 }
 
+/* What was sent is told after what was read, but was before it: two threads have the socket. */
+static void told_late(struct who client)
+{
+	struct conn c = told(19, CAP_ROLE_CLIENT, client);
+
+	SENDS(&c, "PUT /late HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n01234");
+	READS(&c, OK NONE);
+	now -= 150 * US;
+	SENDS(&c, "56789");
+	closes(&c, false);
+}
+
+/* The second began before the first was answered, but its head had no end then. */
+static void begun_before(struct who server)
+{
+	struct conn c = told(20, CAP_ROLE_SERVER, server);
+
+	READS(&c, "GET /first HTTP/1.1\r\nHost: a\r\n\r\nGET /seco");
+	SENDS(&c, OK NONE);
+	READS(&c, "nd HTTP/1.1\r\nHost: a\r\n\r\n");
+	SENDS(&c, OK NONE);
+	closes(&c, false);
+}
+
+/* How long the first byte of a request had waited: 40, 7 and 8 us. */
+static void waits(struct who server)
+{
+	struct conn c = told(21, CAP_ROLE_SERVER, server);
+
+	waited_us = 40;
+	READS(&c, "GET /in-two HTTP/1.1\r\nHo");
+	waited_us = 5;
+	READS(&c, "st: a\r\n\r\n");
+	SENDS(&c, OK NONE);
+	waited_us = 7;
+	READS(&c, "\r\nGET /behind-a-line HTTP/1.1\r\nHost: a\r\n\r\n");
+	SENDS(&c, OK NONE);
+	waited_us = 3;
+	READS(&c, "\r\n");
+	waited_us = 8;
+	READS(&c, "GET /behind-a-call HTTP/1.1\r\nHost: a\r\n\r\n");
+	SENDS(&c, OK NONE);
+	waited_us = UINT32_MAX;
+	closes(&c, false);
+}
+
 static void until_close(struct who client)
 {
 	struct conn c = told(6, CAP_ROLE_CLIENT, client);
@@ -226,6 +272,9 @@ static void mixed(void)
 	ended(client, server);
 	others(client, server);
 	hostile();
+	told_late(client);
+	begun_before(server);
+	waits(server);
 	/* Under way at the end: a request, and an answer. */
 	c = told(17, CAP_ROLE_SERVER, server);
 	READS(&c, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -296,6 +345,15 @@ static void holes(void)
 	tell(&c);
 	READS(&c, "GET /idle HTTP/1.1\r\nHost: a\r\n\r\n");
 	SENDS(&c, "HTTP/1.1 202 Idle\r\n" NONE);
+	closes(&c, false);
+	/* Between two transactions: nobody knows for how long it was idle. */
+	c = told(6, CAP_ROLE_SERVER, server);
+	READS(&c, "GET /before HTTP/1.1\r\nHost: a\r\n\r\n");
+	SENDS(&c, OK NONE);
+	lose(&c, CAP_RECV, ask);
+	lose(&c, CAP_SEND, OK NONE);
+	READS(&c, "GET /not-idle HTTP/1.1\r\nHost: a\r\n\r\n");
+	SENDS(&c, "HTTP/1.1 202 Not Idle\r\n" NONE);
 	closes(&c, false);
 	poll_ends(true);
 	end();
@@ -374,11 +432,12 @@ static void chain(void)
 	ANSWERS(&front.s, &front.c, OK NONE);
 	now += SEC;
 	ASKS(&front.c, &front.s,
-	     "GET /by-id HTTP/1.1\r\nHost: shop\r\nX-Request-ID: abc-1\r\n\r\n");
+	     "GET /by-id HTTP/1.1\r\nHost: shop\r\nX-Request-ID: 5f2c9a7e-0001\r\n\r\n");
 	worker = nginx;
 	worker.tid = 201;
 	back = linked(9, worker, python);
-	ASKS(&back.c, &back.s, "GET /by-id HTTP/1.1\r\nHost: stock\r\nX-Request-ID: abc-1\r\n\r\n");
+	ASKS(&back.c, &back.s,
+	     "GET /by-id HTTP/1.1\r\nHost: stock\r\nX-Request-ID: 5f2c9a7e-0001\r\n\r\n");
 	ANSWERS(&back.s, &back.c, OK NONE);
 	ANSWERS(&front.s, &front.c, OK NONE);
 	poll_ends(true);

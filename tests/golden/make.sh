@@ -4,7 +4,7 @@
 #
 # Makes the recordings of tests/golden/rec anew: the records' layout is part of their format, so that a
 # change of bpf/handlerlat.h, bpf/tcplat.h or bpf/capture.h needs it. With no arguments it makes those
-# alone that are made up, which all of tcplat's and httpsniff's are. SERVER is tests/load/go/server, built
+# alone that are made up, which all of tcplat's, httpsniff's and httptrace's are. SERVER is tests/load/go/server, built
 # with Go 1.22 or newer; CALLS is tests/load/calls. Then look at what run.sh --accept writes before you
 # commit it.
 set -eu
@@ -15,7 +15,7 @@ O=$(realpath "${O:-.output}")
 rec=$PWD/tests/golden/rec
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-for synth in synth tcplat-synth httpsniff-synth httpsniff-select-synth; do
+for synth in synth tcplat-synth httpsniff-synth httpsniff-select-synth httptrace-synth; do
 	"${CC:-gcc}" -std=gnu17 -D_GNU_SOURCE -Ibpf -Icommon tests/golden/$synth.c common/record.c common/log.c \
 		common/escape.c -o "$tmp/$synth"
 	"$tmp/$synth" "$rec"

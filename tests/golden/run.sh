@@ -39,10 +39,14 @@ echo 'TIME PID' >text
 head -c 70000 tcplat-mixed.rec >tcplat-cut-record
 { head_of http 999; tail -c +41 httpsniff-idle.rec; } >httpsniff-wrong-format
 head -c 5000 httpsniff-mixed.rec >httpsniff-cut-record
+head -c 5000 httptrace-mixed.rec >httptrace-cut-record
 
 # tool_of CASE: whose recording it replays
 tool_of() {
-	case $1 in tcplat-*) echo tcplat ;; httpsniff-*) echo httpsniff ;; *) echo handlerlat ;; esac
+	case $1 in
+	tcplat-* | httpsniff-* | httptrace-*) echo "${1%%-*}" ;;
+	*) echo handlerlat ;;
+	esac
 }
 one() {
 	local name=$1 tool
@@ -76,7 +80,7 @@ early() {
 		env -i "$BIN/$tool" --config /dev/null --replay "$@" 2>>err | $reader >>out
 		[ "${PIPESTATUS[0]}" = 0 ] || wrong=$i
 	done
-	[ -z "$wrong" ] && ! grep -vE ' (calls|rows|probes cost|connections|turns|hooks took|messages|bytes) ' err
+	[ -z "$wrong" ] && ! grep -vE ' (calls|rows|probes cost|connections|turns|hooks took|messages|bytes|requests|answered|parents:) ' err
 }
 gone() {
 	wanted "reader-gone ($tool, $reader)" && [ -z "$accept" ] || return
@@ -90,6 +94,7 @@ for reader in true "head -n 1"; do
 		handlerlat) gone http.rec ;;
 		tcplat) gone tcplat-mixed.rec ;;
 		httpsniff) gone httpsniff-mixed.rec ;;
+		httptrace) gone httptrace-mixed.rec ;;
 		esac
 	done
 done
