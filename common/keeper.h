@@ -7,8 +7,8 @@
  * publish replaces a file there, rotate puts files aside. It enters a seccomp filter of its own,
  * ignores signals, and ends when its end of a socket does, so with the tool, however that ends.
  *
- * It comes from a tool that may have libraries and rings in its memory: between the fork and _exit()
- * it asks for no memory and prints nothing.
+ * It comes from a tool that may have libraries and rings in its memory: between the fork and
+ * _exit() it asks for no memory and prints nothing.
  */
 #include <limits.h>
 #include <stddef.h>
@@ -40,9 +40,9 @@ int keeper_end(struct keeper *k);
 #define KEEPER_TMP	".%.*s.%d.tmp" /* of a name, the first KEEPER_TMP_NAME bytes, and a pid */
 #define KEEPER_TMP_NAME 230 /* so that all of it fits into NAME_MAX */
 /*
- * Makes a file in the directory; one of that name, left by a child that was killed, goes. like: with
- * that one's mode (without set-id bits) and its owner where that may be given; NULL: 0666 less the
- * umask. A descriptor to write to, or -errno.
+ * Makes a file in the directory; one of that name, left by a child that was killed, goes. like:
+ * with that one's mode (without set-id bits) and its owner where that may be given; NULL: 0666 less
+ * the umask. A descriptor to write to, or -errno.
  */
 int keeper_create(const char *tmp, const struct stat *like);
 /* n bytes of the socket; 0: the tool's end, or as good as that. */

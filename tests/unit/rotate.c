@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* Through a sink, as tools use it. Lines are numbered, so that the files say themselves what is gone. */
+/*
+ * Through a sink, as tools use it. Lines are numbered, so that the files say themselves what is
+ * gone.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
