@@ -22,16 +22,22 @@ BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 ifeq ($(origin CC),default)
 CC := gcc
 endif
+ifeq ($(origin CXX),default)
+CXX := $(if $(filter %-gcc,$(CC)),$(CC:gcc=g++),g++)
+endif
 VERSION := 0.1
 HOSTARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 ARCH    ?= $(HOSTARCH)
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 
+sysroot_cflags  := $(if $(SYSROOT),-isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/$(MULTIARCH))
+sysroot_ldflags := $(if $(SYSROOT),-L$(SYSROOT)/usr/lib/$(MULTIARCH) \
+	-Wl$(comma)-rpath-link$(comma)$(SYSROOT)/usr/lib/$(MULTIARCH))
+
 CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Wno-unused-parameter $(if $(WERROR),-Werror)
 ALLCFLAGS := -std=gnu17 $(WARN) -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Ibpf -Icommon -I$(O)/skel \
-	$(if $(LIBBPF),-I$(O)/libbpf/include -I$(LIBBPF)/include/uapi) \
-	$(if $(SYSROOT),-isystem $(SYSROOT)/usr/include -isystem $(SYSROOT)/usr/include/$(MULTIARCH))
+	$(if $(LIBBPF),-I$(O)/libbpf/include -I$(LIBBPF)/include/uapi) $(sysroot_cflags)
 BPFCFLAGS := -target bpf -mcpu=v2 -O2 -g -std=gnu17 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter \
 	-Wno-missing-declarations $(if $(WERROR),-Werror) \
 	$(if $(VMLINUX_H),-I$(O)/vmlinux) -Ibpf $(if $(LIBBPF),-I$(O)/libbpf/include) \
@@ -39,8 +45,7 @@ BPFCFLAGS := -target bpf -mcpu=v2 -O2 -g -std=gnu17 -D__TARGET_ARCH_$(ARCH) -Wal
 LIBBPF_A := $(if $(LIBBPF),$(LIBBPF)/src/libbpf.a)
 LDLIBS  := $(or $(LIBBPF_A),-lbpf) -lelf -lz
 LIBS_tcplat := -ljson-c
-LDFLAGS += $(if $(STATIC),-static) \
-	$(if $(SYSROOT),-L$(SYSROOT)/usr/lib/$(MULTIARCH) -Wl$(comma)-rpath-link$(comma)$(SYSROOT)/usr/lib/$(MULTIARCH))
+LDFLAGS += $(if $(STATIC),-static) $(sysroot_ldflags)
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
@@ -158,7 +163,8 @@ $(O)/tests/load/tcp: $(wildcard tests/load/tcp/*.[ch]) tests/load/load.h tests/l
 $(O)/tests/load/http: $(wildcard tests/load/http/*.[ch]) tests/load/load.h tests/load/uring.h
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) -O2 -g -std=gnu17 $(WARN) -D_GNU_SOURCE -fno-omit-frame-pointer $(filter %.c,$^) -o $@ -lpthread -lz
+	$(Q)$(CC) -O2 -g -std=gnu17 $(WARN) -D_GNU_SOURCE -fno-omit-frame-pointer $(sysroot_cflags) $(filter %.c,$^) \
+		-o $@ $(sysroot_ldflags) -lpthread -lz
 $(O)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)

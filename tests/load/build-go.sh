@@ -10,6 +10,7 @@
 #   pie       -buildmode=pie                      extlink   linked by gcc
 #   cgo       runtime/cgo linked in               static    linked by gcc, statically
 #
+# With ARCH=arm64 and CC=aarch64-linux-gnu-gcc in the environment, for arm64.
 # MODE is a comma-separated list, or "all"; default plain. Prints each file it made. What cannot be
 # built by this toolchain (a newer language, no race runtime, no C compiler) is named on stderr with
 # the reason and is no error; any other failure is.
@@ -36,6 +37,7 @@ cp -R "$here/go" "$tmp/src"
 cd "$tmp/src"
 
 unset GOROOT GOPATH GOARCH GOOS GOEXPERIMENT CGO_CFLAGS CGO_LDFLAGS
+[ -z "${ARCH:-}" ] || export GOARCH="$ARCH"
 export GOENV=off GOFLAGS='' GOPROXY=off GOTOOLCHAIN=local GOWORK=off GO111MODULE=on
 export GOCACHE="${GOCACHE:-${XDG_CACHE_HOME:-${HOME:-$tmp}/.cache}/go-build}" GOPATH="$tmp/gopath"
 minor=$("$go" version | sed -n 's/.* go1\.\([0-9]*\).*/\1/p')
