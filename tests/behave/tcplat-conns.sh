@@ -123,6 +123,8 @@ each_backend() {
 		wanted "$1-$backend" || continue
 		if [ "$backend" = "$(chosen)" ]; then
 			skip "$1-$backend" "it is the tool's own choice: $1"
+		elif [ "$backend" = kprobe ] && [ -n "${IN_GUEST:-}" ] && [ "$(chosen)" = tracepoint ]; then
+			skip "$1-$backend" "where there are tracepoints tcplat-turns has it; older kernels have all"
 		elif has "$backend"; then "$2" "$1-$backend"; else skip "$1-$backend" "$(tail -n 1 "$tmp/has-$backend")"; fi
 	done
 	backend=
