@@ -43,6 +43,7 @@ struct cap_config {
 	__u8 unix_too; /* unix stream sockets are looked at */
 	__u8 twice; /* there are second programs */
 	__u8 goids; /* goroutines are told of */
+	__u8 go_asks; /* ... by who asked, where bpf/goclient.bpf.h knows that */
 	__u8 times; /* waited_us, opened_ns and connect_ns are */
 };
 

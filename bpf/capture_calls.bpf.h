@@ -142,7 +142,18 @@ __noinline int goroutine(__u32 which, __u32 is)
 	if (!config.goids || !t)
 		return GO_UNKNOWN;
 	t->go.goid = t->go.parent_goid = 0;
-	return go_find(&t->go, is, is == GO_IS ? 0 : task_mark(task, BPF_CORE_READ(task, mm)));
+	is = go_find(&t->go, is, is == GO_IS ? 0 : task_mark(task, BPF_CORE_READ(task, mm)));
+#ifdef GOCLIENT_BPF_H
+	if (config.go_asks && t->go.goid) {
+		__u64 asker = go_asker(t->go.goid);
+
+		if (asker) {
+			t->go.goid = asker;
+			t->go.parent_goid = 0;
+		}
+	}
+#endif
+	return is;
 }
 
 /* Who calls, and by which goroutine. */

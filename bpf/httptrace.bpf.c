@@ -3,7 +3,8 @@
  * Which response answers which request, and what caused it? The same hooks as httpsniff's
  * (capture_hooks.bpf.h): heads of messages, taken where a call has moved them between a process and
  * its socket, and the places of all other bytes. Beside them the goroutine at hand
- * (config.goids), and when bytes could have been read (config.times).
+ * (config.goids), or the one that asked it (goclient.bpf.h), and when bytes could have been read
+ * (config.times).
  */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -14,6 +15,7 @@
 #include "filter.bpf.h"
 #include "netsel.bpf.h"
 #include "sock.bpf.h"
+#include "goclient.bpf.h"
 #include "capture.bpf.h"
 #include "capture_hooks.bpf.h"
 

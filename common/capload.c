@@ -188,6 +188,9 @@ static void choose_programs(void)
 	for (size_t i = 0; i < HOOKS; i++)
 		if (goes(&hooks[i]))
 			bpf_program__set_autoload(program(hooks[i].prog), true);
+	for (int i = 0; i < 2; i++)
+		if (capload.o.own[i])
+			bpf_program__set_autoload(capload.o.own[i], true);
 	bpf_program__set_autoload(program("nothing"), capload.be != CAP_BE_KPROBE);
 	bpf_program__set_autoload(program("k_do"), capload.be == CAP_BE_KPROBE);
 	bpf_program__set_autoload(program("find_pages"),

@@ -22,6 +22,7 @@ struct capload_object {
 	struct filter *filter;
 	struct netsel *netsel;
 	__u64 *port, *local, *remote;
+	struct bpf_program *own[2]; /* programs that the tool attaches by itself; NULL: none */
 };
 
 struct capload_tool {

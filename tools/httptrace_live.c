@@ -4,6 +4,7 @@
  */
 #include "httptrace_parts.h"
 #include "capload.h"
+#include "httptrace_go.h"
 #include "httptrace.skel.h"
 #include "log.h"
 #include "priv.h"
@@ -30,7 +31,14 @@ static int open_object(struct capload_object *o)
 		.local = (__u64 *)skel->rodata->netsel_local,
 		.remote = (__u64 *)skel->rodata->netsel_remote,
 	};
-	return 0;
+	if (!set.go_probes) {
+		bpf_map__set_max_entries(skel->maps.go_requests, 1);
+		bpf_map__set_max_entries(skel->maps.go_writers, 1);
+		return 0;
+	}
+	o->own[0] = skel->progs.go_asks;
+	o->own[1] = skel->progs.go_writes;
+	return go_prepare(o->own[0], o->own[1]);
 }
 
 static void close_object(void)
@@ -43,7 +51,8 @@ static void close_object(void)
 static int start(void)
 {
 	static struct capload_tool tool;
-	unsigned int keep = PRIV_KEEP_BPF | (set.no_seccomp ? PRIV_NO_SECCOMP : 0);
+	unsigned int keep = PRIV_KEEP_BPF | (set.no_seccomp ? PRIV_NO_SECCOMP : 0) |
+			    (set.go_probes ? PRIV_KEEP_ATTACH | PRIV_KEEP_PERF : 0);
 	int err;
 
 	tool = (struct capload_tool){
@@ -55,12 +64,15 @@ static int start(void)
 			   .directions = 1 << CAP_SEND | 1 << CAP_RECV,
 			   .unix_too = set.unix_sockets,
 			   .goids = true,
+			   .go_asks = set.go_probes,
 			   .times = true},
 		.ring_bytes = set.ring_kib << 10,
 		.max_conns = set.max_conns,
 	};
 	priv_memlock();
-	err = priv_check(false) ?: capload_start(&tool) ?: run_ring(capload_ring());
+	err = priv_check(set.go_probes) ?: capload_start(&tool) ?: run_ring(capload_ring());
+	if (!err && set.go_probes)
+		err = go_start();
 	if (err)
 		return err;
 	capload_cost_begin();
@@ -71,12 +83,24 @@ static int start(void)
 	return capload_feed_start();
 }
 
+static int on_record(uint32_t type, const void *data, size_t len, void *ctx)
+{
+	const struct cap_task_rec *task = data;
+
+	/* Live alone: a recording's processes are not ours to look at. */
+	if (set.go_probes && skel && type == CAP_REC_TASK && len >= sizeof(*task))
+		go_process(task->pid);
+	return spans_record(type, data, len, ctx);
+}
+
 static int on_interval(bool last, void *ctx)
 {
 	int err;
 
-	if (last)
+	if (last) {
+		go_stop();
 		capload_detach();
+	}
 	err = run_drain() ?: capload_feed_counts(last);
 	return err || last ? err : table_interval(false);
 }
@@ -96,7 +120,7 @@ int live_run(void)
 		.rotate = set.rotate,
 		.records = "http", /* the other HTTP tool reads them, too */
 		.format = 1,
-		.on_record = spans_record,
+		.on_record = on_record,
 		.on_interval = on_interval,
 		.on_tick = on_tick,
 		.on_summary = account_summary,
