@@ -244,7 +244,7 @@ example() {
 	cmd=${cmd/-d 60/-d 1}
 	# Nobody speaks on port 1: whatever else this machine does is left alone.
 	(cd "$tmp/dir" && export PATH=$BIN:$PATH HANDLERLAT_DURATION=1 TCPLAT_DURATION=1 TCPLAT_PORT=1 \
-		HTTPSNIFF_DURATION=1 HTTPSNIFF_PORT=1 && timeout 60 bash -o pipefail -c "$cmd") \
+		HTTPSNIFF_DURATION=1 HTTPSNIFF_PORT=1 HTTPTRACE_DURATION=1 HTTPTRACE_PORT=1 && timeout 60 bash -o pipefail -c "$cmd") \
 		>"$tmp/out" 2>"$tmp/err" </dev/null
 	check "$name" $? 0
 }
