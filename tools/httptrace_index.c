@@ -71,6 +71,25 @@ void index_find(const struct group *g, const struct query *q, struct found *f)
 			found_add(f, p);
 }
 
+/* The one that was touched next; NULL: none was. */
+static struct span *newer(const struct group *who, const struct span *s)
+{
+	struct span **link = s->index_link[INDEX_WHO];
+
+	if (link == &who->open)
+		return NULL;
+	return (struct span *)((char *)link - offsetof(struct span, index_next[INDEX_WHO]));
+}
+
+void index_find_due(const struct group *g, const struct query *q, struct found *f)
+{
+	struct span *p = g->due;
+
+	for (int most = LOOK_AT; p && most--; p = newer(g, p))
+		if (query_fits(q, p))
+			found_add(f, p);
+}
+
 /* --- which there are */
 
 void span_list_add(struct span **list, struct span *s, enum span_index i)
@@ -92,6 +111,52 @@ void span_list_del(struct span *s, enum span_index i)
 	s->index_link[i] = NULL;
 }
 
+void index_several(struct proc *p)
+{
+	if (p->several)
+		return;
+	p->several = true;
+	for (struct span *s = p->g.open; s; s = s->index_next[INDEX_PROC])
+		ids_add(s, INDEX_URL);
+}
+
+static struct group *who_of(const struct span *s)
+{
+	return (struct group *)index_who(s->pid, s->tid, s->goid);
+}
+
+static void who_del(struct group *who, struct span *s)
+{
+	if (who->due == s)
+		who->due = newer(who, s);
+	span_list_del(s, INDEX_WHO);
+}
+
+/*
+ * A thread reads what there is, then sends what that calls for, then reads again: what it read
+ * before it sent something, and sent nothing for then, is not next.
+ */
+static void who_add(struct group *who, struct span *s)
+{
+	span_list_add(&who->open, s, INDEX_WHO);
+	s->used = 0;
+	if (who->sent || !who->due)
+		who->due = s;
+	who->sent = false;
+}
+
+void index_used(struct span *s)
+{
+	struct group *who = s->indexed && !s->left ? who_of(s) : NULL;
+
+	if (!who)
+		return;
+	s->used = 1;
+	who->sent = true;
+	while (who->due && who->due->used)
+		who->due = newer(who, who->due);
+}
+
 struct proc *index_add(struct span *s)
 {
 	struct proc *p;
@@ -111,20 +176,18 @@ struct proc *index_add(struct span *s)
 	p->open++;
 	who->n++;
 	span_list_add(&p->g.open, s, INDEX_PROC);
-	span_list_add(&who->open, s, INDEX_WHO);
+	who_add(who, s);
 	if (s->trace_id_given)
 		ids_add(s, INDEX_TRACE);
 	if (has_request_id(s))
 		ids_add(s, INDEX_REQUEST_ID);
+	/* Of others none need be told apart by it. */
+	if (p->several)
+		ids_add(s, INDEX_URL);
 	s->touch_ns = s->head_ns;
 	s->indexed = 1;
 	span_get(s);
 	return p;
-}
-
-static struct group *who_of(const struct span *s)
-{
-	return (struct group *)index_who(s->pid, s->tid, s->goid);
 }
 
 static void forget_span(struct span *s)
@@ -133,11 +196,12 @@ static void forget_span(struct span *s)
 
 	ids_del(s, INDEX_TRACE);
 	ids_del(s, INDEX_REQUEST_ID);
+	ids_del(s, INDEX_URL);
 	if (s->role == CAP_ROLE_SERVER) {
 		p = index_proc(s->pid);
 		p->open -= !s->left;
 		span_list_del(s, INDEX_PROC);
-		span_list_del(s, INDEX_WHO);
+		who_del(who_of(s), s);
 		group_last(p);
 		group_who_put(who_of(s));
 	}
@@ -193,8 +257,9 @@ void index_over(struct span *s)
 	s->left = 1;
 	ids_del(s, INDEX_TRACE);
 	ids_del(s, INDEX_REQUEST_ID);
+	ids_del(s, INDEX_URL);
 	span_list_del(s, INDEX_PROC);
-	span_list_del(s, INDEX_WHO);
+	who_del(who_of(s), s);
 	span_list_add(&p->g.over, s, INDEX_PROC);
 	span_list_add(&who_of(s)->over, s, INDEX_WHO);
 }
@@ -206,8 +271,8 @@ void index_touch(struct span *s, uint64_t ns)
 	if (!who || ns <= s->touch_ns)
 		return;
 	s->touch_ns = ns;
-	span_list_del(s, INDEX_WHO);
-	span_list_add(&who->open, s, INDEX_WHO);
+	who_del(who, s);
+	who_add(who, s);
 }
 
 void index_expire(uint64_t now_ns)

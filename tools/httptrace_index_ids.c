@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Spans by what their headers say: servers' by process and trace, and by process and request id;
- * clients' by the trace and the id that they send.
+ * Spans by what their requests say: servers' by process and trace, by process and request id, and by
+ * thread and URL; clients' by the trace and the id that they send.
  */
 #include "httptrace_links.h"
 #include <stdlib.h>
 #include <string.h>
 
 #define BUCKETS 1024 /* to begin with */
+#define KINDS	(SPAN_INDEXES - INDEX_TRACE)
 #define CHAIN	64 /* spans that are looked at in a hash chain */
 
 static struct {
@@ -53,17 +54,42 @@ bool has_request_id(const struct span *s)
 	       !memchr(SPAN_REQUEST_ID(s), '*', s->request_id_len);
 }
 
+static size_t path_len(const struct span *s)
+{
+	const char *query = memchr(SPAN_URL(s), '?', s->url_len);
+
+	return query ? (size_t)(query - SPAN_URL(s)) : s->url_len;
+}
+
+static uint64_t url_key(const struct span *s)
+{
+	uint64_t h = cause_mix(cause_mix(cause_seed, s->pid), s->tid);
+
+	/* The method is before the URL. */
+	return bytes_hash(h, SPAN_METHOD(s), s->method_len + path_len(s));
+}
+
+bool span_is_alike(const struct span *a, const struct span *b)
+{
+	size_t n = a->method_len + path_len(a);
+
+	return a->tid == b->tid && a->method_len == b->method_len &&
+	       n == b->method_len + path_len(b) && !memcmp(SPAN_METHOD(a), SPAN_METHOD(b), n);
+}
+
 static uint64_t id_key(const struct span *s, enum span_index i)
 {
 	if (i == INDEX_REQUEST_ID)
 		return request_id_key(s);
+	if (i == INDEX_URL)
+		return url_key(s);
 	return trace_key(s, s->role == CAP_ROLE_CLIENT);
 }
 
 static struct span **id_bucket(uint64_t key, enum span_index i)
 {
-	/* The two kinds have a half each: a list has one kind of links. */
-	return &by_id.ids[(key & (by_id.nids - 1)) * 2 + (i == INDEX_REQUEST_ID)];
+	/* Each kind has its own: a list has one kind of links. */
+	return &by_id.ids[(key & (by_id.nids - 1)) * KINDS + i - INDEX_TRACE];
 }
 
 static void move_ids(struct span **from, enum span_index i)
@@ -84,15 +110,13 @@ static bool grow_ids(void)
 	if (by_id.have_ids < n)
 		return true;
 	cause_start();
-	to = calloc(more, 2 * sizeof(*to));
+	to = calloc(more, KINDS * sizeof(*to));
 	if (!to)
 		return n;
 	by_id.ids = to;
 	by_id.nids = more;
-	for (uint32_t k = 0; k < n; k++) {
-		move_ids(&old[2 * k], INDEX_TRACE);
-		move_ids(&old[2 * k + 1], INDEX_REQUEST_ID);
-	}
+	for (uint32_t k = 0; k < KINDS * n; k++)
+		move_ids(&old[k], INDEX_TRACE + k % KINDS);
 	free(old);
 	return true;
 }
@@ -124,7 +148,8 @@ static void look_through(struct span *p, enum span_index i, const struct query *
 	int most = CHAIN;
 
 	for (; p && most--; p = p->index_next[i])
-		if (p->role == CAP_ROLE_SERVER && p->pid == q->s->pid && query_fits(q, p))
+		if (p->role == CAP_ROLE_SERVER && p->pid == q->s->pid && query_fits(q, p) &&
+		    (i != INDEX_URL || span_is_alike(q->s, p)))
 			found_add(f, p);
 	f->more |= p != NULL;
 }
@@ -142,6 +167,12 @@ void index_find_request_id(const struct query *q, struct found *f)
 			     q, f);
 }
 
+void index_find_alike(const struct query *q, struct found *f)
+{
+	if (by_id.nids && q->s->url_len)
+		look_through(*id_bucket(url_key(q->s), INDEX_URL), INDEX_URL, q, f);
+}
+
 bool index_id_used(const struct span *s)
 {
 	struct span *p = by_id.nids ? *id_bucket(trace_key(s, true), INDEX_TRACE) : NULL;
@@ -156,7 +187,7 @@ bool index_id_used(const struct span *s)
 
 void ids_each(void (*fn)(struct span **list))
 {
-	for (uint32_t i = 0; i < 2 * by_id.nids; i++)
+	for (uint32_t i = 0; i < KINDS * by_id.nids; i++)
 		fn(&by_id.ids[i]);
 }
 

@@ -189,11 +189,12 @@ static bool is_sure(const struct proc *proc, const struct query *q, const struct
 
 static bool by_thread(struct proc *proc, const struct query *q, bool again)
 {
+	const struct group *thread = index_who(q->s->pid, q->s->tid, 0);
 	struct found f = {0};
 	struct span *p;
 	unsigned int percent;
 
-	index_find(index_who(q->s->pid, q->s->tid, 0), q, &f);
+	index_find(thread, q, &f);
 	if (!again && !q->same_trace && !q->same_id) {
 		proc->calls += proc->open > 1;
 		proc->strays += !f.n;
@@ -201,11 +202,16 @@ static bool by_thread(struct proc *proc, const struct query *q, bool again)
 	if (!f.n || is_loose(proc))
 		return false;
 	if (one(&f)) {
+		index_used(f.v[0]);
 		percent = is_sure(proc, q, f.v[0]) ? SURE : NOT_SURE;
 		return link_to(q, f.v[0], LINK_THREAD, percent);
 	}
-	percent = order_choose(proc, q, &f, &p);
-	return percent && link_to(q, p, LINK_ORDER, percent);
+	percent = order_choose(proc, thread, q, &p);
+	if (!percent || !link_to(q, p, LINK_ORDER, percent))
+		return false;
+	index_used(p);
+	order_call(p);
+	return true;
 }
 
 /* Nobody knows which one it is, not even of a single one. */
@@ -287,8 +293,9 @@ static void serve(struct span *s)
 	proc = index_add(s);
 	if (!proc)
 		return;
-	proc->several |= several;
 	proc->go |= s->goid != 0;
+	if (several)
+		index_several(proc);
 }
 
 void links_request(struct span *s)
@@ -311,13 +318,17 @@ static void called(struct span *s)
 	if (!s->link && proc && proc->g.n)
 		find_cause(s, proc, true);
 	p = s->parent;
-	if (!p || !proc || p->pid != s->pid || !s->answered_ns)
+	if (!p || !proc || p->pid != s->pid)
 		return;
-	if (s->answer_tid == p->tid && !p->goid)
+	if (s->link == LINK_ORDER)
+		order_answer(p);
+	if (!s->answered_ns)
+		return;
+	if (s->answer_tid == p->tid && !p->goid && !order_is_proxy(proc))
 		index_touch(p, s->answered_ns);
 	/* Who had answered already did not wait for it, as one who serves one at a time does. */
 	if (s->link == LINK_THREAD && p->answered_ns && p->answered_ns < s->answer_ns) {
-		proc->several = true;
+		index_several(proc);
 		s->percent = s->percent < NOT_SURE ? s->percent : NOT_SURE;
 	}
 }
@@ -332,6 +343,7 @@ void links_over(struct span *s)
 		proc = index_proc(s->pid);
 		proc->answers++;
 		proc->elsewhere += s->answer_tid != s->tid;
+		order_over(proc, s);
 	}
 	index_over(s);
 }

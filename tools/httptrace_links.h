@@ -17,6 +17,8 @@
 struct group {
 	struct group *next; /* of its hash chain */
 	struct span *open, *over;
+	struct span *due; /* of open: whose turn it is to send */
+	bool sent; /* something, since it last read */
 	uint64_t value; /* thread or goroutine; of a process, 0 */
 	uint32_t pid, n;
 };
@@ -30,6 +32,8 @@ struct proc {
 	uint32_t strays; /* ... and those, of all, that a thread sent that had read none of them */
 	uint32_t answers, elsewhere; /* it sent; not by the thread that had read the request */
 	uint32_t ordered, same_url; /* calls of threads that serve several; and like one of them */
+	uint32_t waited, missed; /* whose calls were guessed: they waited for those, or did not */
+	bool last_first; /* what was read last, not first, is what it sends for */
 	bool several; /* a thread of it serves more than one at once */
 	bool go; /* it has goroutines */
 };
@@ -61,16 +65,25 @@ bool query_fits(const struct query *q, const struct span *p);
 void index_find(const struct group *g, const struct query *q, struct found *f);
 /* Those of q's process and trace, by the trace id that their header has. */
 void index_find_trace(const struct query *q, struct found *f);
+/* Of a thread, those whose turn it may be, the first one first; nothing comes twice. */
+void index_find_due(const struct group *g, const struct query *q, struct found *f);
 /* Those whose X-Request-ID is q's. */
 void index_find_request_id(const struct query *q, struct found *f);
+bool span_is_alike(const struct span *a, const struct span *b);
+/* Those that the same thread serves, with the same method and path. */
+void index_find_alike(const struct query *q, struct found *f);
 bool has_request_id(const struct span *s);
 /* Another client's span that sends the same ids. */
 bool index_id_used(const struct span *s);
 /* A server's span begins, or a client's that sends an id. NULL: no memory, or it is a client's. */
 struct proc *index_add(struct span *s);
 void index_over(struct span *s);
+/* A thread of p serves more than one at once. */
+void index_several(struct proc *p);
 /* Something was read for s, at ns, by the thread that reads its requests. */
 void index_touch(struct span *s, uint64_t ns);
+/* Its thread sends something for it. */
+void index_used(struct span *s);
 void index_expire(uint64_t now_ns);
 /* First request that goroutine sent: true; this is remembered. */
 bool index_new_sender(uint32_t pid, uint64_t goid);
@@ -100,6 +113,13 @@ void found_add(struct found *f, struct span *p);
 
 /* --- httptrace_order.c */
 /* One of several that a thread serves: 0, or the percent of *p being the parent. */
-unsigned int order_choose(struct proc *proc, const struct query *q, const struct found *f,
+unsigned int order_choose(struct proc *proc, const struct group *thread, const struct query *q,
 			  struct span **p);
+/* Its calls are like what came: what it reads of their answers is nothing to send another for. */
+bool order_is_proxy(const struct proc *proc);
+/* s was made a child of p; is over. */
+void order_call(struct span *p);
+void order_answer(struct span *p);
+/* p is answered, though perhaps not its calls. */
+void order_over(struct proc *proc, const struct span *p);
 #endif

@@ -108,7 +108,7 @@ struct candidate {
 };
 
 /* Lists that a server's span is in while it may have children: see httptrace_links.c. */
-enum span_index { INDEX_PROC, INDEX_WHO, INDEX_TRACE, INDEX_REQUEST_ID, SPAN_INDEXES };
+enum span_index { INDEX_PROC, INDEX_WHO, INDEX_TRACE, INDEX_REQUEST_ID, INDEX_URL, SPAN_INDEXES };
 
 struct trace;
 
@@ -159,6 +159,7 @@ struct span {
 	uint8_t has_child : 1; /* it is a span's parent */
 	uint8_t counted : 1; /* in trace->open */
 	uint8_t left : 1; /* httptrace_links.c's: it is among those that are over */
+	uint8_t used : 1; /* ... it has sent something since it was touched */
 	uint8_t from_b3 : 1; /* a client's: its trace id came by b3, not by traceparent */
 	uint8_t asked_over : 1, answer_over : 1; /* httptrace_spans.c's */
 	uint8_t role; /* enum cap_role: CLIENT or SERVER */
@@ -168,6 +169,7 @@ struct span {
 	uint8_t link; /* enum span_link */
 	uint8_t percent; /* confidence of the link, 0 to 100 */
 	uint8_t ncandidates; /* how many might be the parent, at most 255 */
+	uint8_t calls; /* httptrace_links.c's: that it seems to wait for, at most 255 */
 	uint8_t flags; /* traceparent's */
 	uint16_t status; /* 0: none */
 	uint8_t span_id[8], parent_id[8]; /* all 0: none */

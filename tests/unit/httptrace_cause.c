@@ -506,13 +506,13 @@ static void late(void)
 /* As nginx, Node: one thread, several requests. */
 static void by_order(void)
 {
-	struct test_span *a, *b, *c, *d;
+	struct test_span *a, *b, *c, *d, *e, *f;
 
 	start();
 	a = SERVER('a', 1000, 1, 1, "");
 	b = SERVER('b', 1001, 1, 1, "");
 	c = CLIENT('c', 1002, 1, 1, "");
-	T_OK(is_child(c, b, LINK_ORDER, 55));
+	T_OK(is_child(c, a, LINK_ORDER, 55));
 	/* Its connection was begun before b was read. */
 	d = make('d', CAP_ROLE_CLIENT, 1003, 81);
 	d->s.pid = d->s.tid = 1;
@@ -523,11 +523,19 @@ static void by_order(void)
 	over(d);
 	d = CLIENT('d', 1004, 1, 1, "");
 	T_OK(is_child(d, a, LINK_ORDER, 55));
-	over(d);
-	over(c);
-	d = CLIENT('d', 1004, 1, 1, "");
-	T_OK(is_child(d, b, LINK_ORDER, 55));
-	over(d), over(b), over(a);
+	over(d), over(c);
+	/* All there is is read, then all is sent; what sent nothing then is not next. */
+	e = SERVER('e', 1007, 1, 1, "");
+	over(d = CLIENT('d', 1004, 1, 1, ""));
+	c = SERVER('c', 1008, 1, 1, "");
+	over(a), over(b);
+	a = SERVER('a', 1009, 1, 1, "");
+	b = SERVER('b', 1010, 1, 1, "");
+	d = CLIENT('d', 1011, 1, 1, "");
+	f = CLIENT('f', 1012, 1, 1, "");
+	T_OK(is_child(d, c, LINK_ORDER, 55));
+	T_OK(is_child(f, a, LINK_ORDER, 55));
+	over(d), over(f), over(a), over(b), over(c), over(e);
 	/* It serves one, but has served several. */
 	a = SERVER('a', 1005, 1, 1, "");
 	c = CLIENT('c', 1006, 1, 1, "");
@@ -546,28 +554,52 @@ static void set_url(struct test_span *t, const char *url)
 	request(t, "");
 }
 
+/* The URL does not agree with the order: the order, until it is known to be a proxy. */
 static void by_url(void)
 {
-	struct test_span *a, *b, *c;
+	struct test_span *a, *b, *c, *d;
+	char url[2][24];
 
 	start();
-	set_url(a = make('a', CAP_ROLE_SERVER, 1000, 80), "/a?x=1");
-	set_url(b = make('b', CAP_ROLE_SERVER, 1001, 80), "/b");
-	set_url(c = make('c', CAP_ROLE_CLIENT, 1002, 81), "/b");
-	T_OK(is_child(c, b, LINK_ORDER, 75));
-	over(c);
-	/* Order and URL do not agree: order, until it is known to be a proxy. */
-	b->s.touch_ns = now;
 	for (int i = 0; i < 12; i++) {
-		set_url(c = make('c', CAP_ROLE_CLIENT, 1010 + i, 81), "/a");
-		if (i < 7)
-			T_OK(is_child(c, b, LINK_ORDER, 55));
-		else
-			T_OK(is_child(c, a, LINK_ORDER, 75));
-		over(c);
-		b->s.touch_ns = now;
+		sprintf(url[0], "/a/%d?x", i);
+		sprintf(url[1], "/b/%d", i);
+		set_url(a = make('a', CAP_ROLE_SERVER, 1000 + i, 80), url[0]);
+		set_url(b = make('b', CAP_ROLE_SERVER, 1100 + i, 80), url[1]);
+		set_url(c = make('c', CAP_ROLE_CLIENT, 1200 + i, 81), url[1]);
+		*strchr(url[0], '?') = 0;
+		set_url(d = make('d', CAP_ROLE_CLIENT, 1300 + i, 81), url[0]);
+		if (i < 2) {
+			T_OK(is_child(c, a, LINK_ORDER, 55));
+			T_OK(is_child(d, b, LINK_ORDER, 55));
+		} else {
+			T_OK(is_child(c, b, LINK_ORDER, 75));
+			T_OK(is_child(d, a, LINK_ORDER, 75));
+		}
+		over(c), over(d), over(a), over(b);
 	}
-	over(b), over(a);
+	finish();
+}
+
+/*
+ * It sends for what it read last, and answers that one as soon as it can: before what is first
+ * would have been.
+ */
+static void by_last(void)
+{
+	struct test_span *a, *b, *c, *d;
+
+	start();
+	for (int i = 0; i < 12; i++) {
+		a = SERVER('a', 1000 + i, 1, 1, "");
+		b = SERVER('b', 1100 + i, 1, 1, "");
+		c = CLIENT('c', 1200 + i, 1, 1, "");
+		T_OK(is_child(c, i < 4 ? a : b, LINK_ORDER, 55));
+		d = CLIENT('d', 1300 + i, 1, 1, "");
+		over(c);
+		over(b);
+		over(d), over(a);
+	}
 	finish();
 }
 
@@ -644,6 +676,48 @@ static void tree(void)
 	T_EQ(trees, 1);
 	T_EQ(in_trees, 3);
 	finish();
+}
+
+/* Of many spans, in pieces that are joined late: one tree. */
+static void large_tree(void)
+{
+	enum { N = 100 };
+	struct test_span *s[N], *c[N];
+
+	start();
+	set.tree = true;
+	for (int i = 0; i < N; i++)
+		over(s[i] = begin('s', CAP_ROLE_SERVER, i + 1, 81, 2, 2, 0, ""));
+	s[0] = SERVER('r', 1000, 1, 1, "");
+	for (int i = 0; i < N; i++)
+		c[i] = CLIENT('c', i + 1, 1, 1, "");
+	for (int i = 0; i < N; i++)
+		over(c[i]);
+	over(s[0]);
+	now += 2 * QUIET_NS;
+	hold_tick(now);
+	hold_tick(now + 2 * QUIET_NS);
+	T_EQ(trees, 1);
+	T_EQ(in_trees, 2 * N + 1);
+	finish();
+}
+
+/* The last 7 bytes of an id decide, alike on each machine. */
+static void sampled_ids(void)
+{
+	struct trace t = {.id = {[8] = 0xff, [9] = 0x3f, [10] = 0xff, [15] = 0xff}};
+
+	start();
+	set.sample = 4;
+	T_OK(trace_sampled(&t));
+	t.id[9] = 0x40;
+	T_OK(!trace_sampled(&t));
+	t.id[9] = 0;
+	memset(t.id, 0xff, 9);
+	T_OK(trace_sampled(&t));
+	set.sample = 1;
+	memset(t.id, 0xff, 16);
+	T_OK(trace_sampled(&t));
 }
 
 /* 3 spans each; some have an error. */
@@ -805,9 +879,12 @@ int main(void)
 	late();
 	by_order();
 	by_url();
+	by_last();
 	circles();
 	waits();
 	tree();
+	large_tree();
+	sampled_ids();
 	sampling(false);
 	sampling(true);
 	rate();
