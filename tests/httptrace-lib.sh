@@ -86,5 +86,9 @@ chain_new() {
 	rm -rf "$chain" "$tmp"/service.*
 	services='' chain_ports='' port_of=() service_of=()
 }
-# links [OPTION...]: what tests/httptrace-links.py says of $tmp/out
-links() { python3 "$top/tests/httptrace-links.py" "$@" "$tmp/out" "$chain"/*; }
+# linked [OPTION...]: "ok" or what is wrong, as tests/httptrace-links.py says of $tmp/out; how many of which kind: $tmp/kinds
+linked() {
+	python3 "$top/tests/httptrace-links.py" "$@" "$tmp/out" "$chain"/* >"$tmp/links" 2>&1
+	sed -n 1p "$tmp/links"
+	sed 1d "$tmp/links" >"$tmp/kinds"
+}

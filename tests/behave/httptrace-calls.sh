@@ -117,7 +117,7 @@ if wanted namespaces; then
 		ask -a 198.51.100.2 -c 4 -n 200
 		chain_end
 		stop
-		check namespaces "$status $(links | head -n 1)" "0 ok"
+		check namespaces "$status $(linked)" "0 ok"
 		check namespaces-two "$(jq -r 'select(.type == "transaction") | "\(.role) \(.netns)"' "$tmp/out" | sort -u | wc -l) $(
 			jq -r 'select(.type == "transaction").netns' "$tmp/out" | sort -u | wc -l)" "2 2"
 	fi

@@ -13,8 +13,8 @@ native=yes
 [ -z "${IN_GUEST:-}" ] || { clients=20 requests=200 native=; }
 
 some=$((requests / 4)) # where it is not the figure that counts
-# linked NAME "WHAT IS ASKED OF THE LINKS" "CLIENTS' OPTIONS" [OPTION...]: traffic through the services that there are
-linked() {
+# links NAME "WHAT IS ASKED OF THE LINKS" "CLIENTS' OPTIONS" [OPTION...]: traffic through the services that there are
+links() {
 	local name=$1 asked=$2 asking=$3
 	shift 3
 	start httptrace -j -v -p "$chain_ports" --ring-size 65536 "$@" || bench_broken "$(cat "$tmp/err")"
@@ -23,13 +23,13 @@ linked() {
 	stop
 	chain_end
 	# shellcheck disable=SC2086
-	links $asked >"$tmp/verdict" 2>"$tmp/verdict.err" || bench_broken "$(tail -n 3 "$tmp/verdict.err")"
-	tail -n 1 "$tmp/verdict"
+	verdict=$(linked $asked)
+	cat "$tmp/kinds"
 	missed=$(said hooks_missed)
-	if [ "$status $(head -n 1 "$tmp/verdict")" != "0 ok" ] && [ -n "${IN_GUEST:-}" ] && [ "${missed:-0}" != 0 ]; then
+	if [ "$status $verdict" != "0 ok" ] && [ -n "${IN_GUEST:-}" ] && [ "${missed:-0}" != 0 ]; then
 		skip "$name" "$missed hooks did not run, and the tool says so"
 	else
-		check "$name" "$status $(head -n 1 "$tmp/verdict")" "0 ok"
+		check "$name" "$status $verdict" "0 ok"
 	fi
 	chain_new
 }
@@ -39,83 +39,83 @@ four() { serve_c; serve_nginx; serve_threads; serve_go "$@"; }
 # --- nothing but what the processes do
 if wanted chain; then
 	four -trace
-	n=$requests linked chain "" "--trace --request-id --b3" --no-trace-headers
+	n=$requests links chain "" "--trace --request-id --b3" --no-trace-headers
 fi
 if wanted chain-probes; then
 	four
-	n=$requests linked chain-probes "" "" --no-trace-headers --go-probes
+	n=$requests links chain-probes "" "" --no-trace-headers --go-probes
 fi
 for version in $versions; do
 	wanted "chain-$version" && [ -n "$native" ] || continue
 	go_version=$version four
-	linked "chain-$version" "" "" --no-trace-headers
+	links "chain-$version" "" "" --no-trace-headers
 done
 if [ -n "$native" ]; then
 	if wanted chain-unique; then
 		four
-		linked chain-unique "" "--unique"
+		links chain-unique "" "--unique"
 	fi
 	if wanted chain-close; then
 		serve_c; serve_nginx 0; serve_threads --close; serve_go -close
-		linked chain-close "" "--close"
+		links chain-close "" "--close"
 	fi
 	if wanted chain-calls; then
 		serve_c; serve_nginx; serve_threads --calls 2; serve_go -calls 3
-		linked chain-calls "" ""
+		links chain-calls "" ""
 	fi
 	if wanted chain-async; then
 		serve_c; serve_nginx; serve_threads; serve_go -async -calls 2
-		linked chain-async "" ""
+		links chain-async "" ""
 	fi
 	if wanted threads; then
 		serve_c; name=middle serve_c --next "$port"; serve_threads
-		linked threads "--least 100 --kinds thread,join" ""
+		links threads "--least 100 --kinds thread,join" ""
 	fi
 	# Who hands work over to others, or has one thread for all, gives nothing away that is sure.
 	if wanted workers; then
 		serve_c; serve_go -workers 20
-		linked workers "--least 0" ""
+		links workers "--least 0" ""
 	fi
 	if wanted pool; then
 		serve_c --delay 1; name=middle serve_c --next "$port" --pool 8
-		linked pool "--least 0" ""
+		links pool "--least 0" ""
 	fi
 	if wanted events; then
 		serve_c; serve_events
-		linked events "--least 50" ""
+		links events "--least 50" ""
 	fi
 	if wanted events-unique; then
 		serve_c; serve_events
-		linked events-unique "--least 99" "--unique"
+		links events-unique "--least 99" "--unique"
 	fi
 	if wanted node && [ -n "$(command -v node)" ]; then
 		serve_c; serve_node
-		linked node "--least 50" ""
+		links node "--least 50" ""
 	fi
 fi
 
 # --- ids in headers
 if wanted traceparent; then
 	serve_c; serve_nginx; serve_threads --trace; serve_go -trace
-	linked traceparent "--least 100 --kinds traceparent,join --given" "--trace"
+	links traceparent "--least 100 --kinds traceparent,join --given" "--trace"
 fi
 if [ -n "$native" ]; then
 	if wanted traceparent-passed; then
 		# As it came: two requests of one id, but for what serves the one and sends the other.
 		four
-		linked traceparent-passed "--least 100 --kinds traceparent,join --given" "--trace"
+		links traceparent-passed "--least 100 --kinds traceparent,join --given" "--trace"
 	fi
 	if wanted traceparent-events; then
 		serve_c; serve_events --trace --calls 2
-		linked traceparent-events "--least 100 --kinds traceparent,join --given" "--trace"
+		links traceparent-events "--least 100 --kinds traceparent,join --given" "--trace"
 	fi
 	if wanted b3; then
 		four
-		linked b3 "--least 100 --kinds b3,join --given" "--b3"
+		links b3 "--least 100 --kinds b3,join --given" "--b3"
 	fi
 	if wanted request-id; then
 		serve_c; serve_nginx; serve_events; serve_go -workers 20
-		linked request-id "--least 100 --kinds request_id,join" "--request-id"
+		links request-id "--least 100 --kinds request_id,join" "--request-id"
 	fi
 fi
 finish

@@ -28,8 +28,6 @@ traced() {
 	stop
 	chain_end
 }
-# linked [OPTION...]: the verdict of tests/httptrace-links.py
-linked() { links "$@" 2>&1 | head -n 1; }
 # judge NAME GOT WANT: as check, but in a guest a hook may find the one before it interrupted, and then does not run. The
 # tool counts these; of what was seen the account holds all the same.
 judge() {
@@ -46,11 +44,29 @@ rows() { jq -r "select(.type == \"transaction\") | $1" "${2:-$tmp/out}"; }
 # sums KEY...: of the summary, with blanks between
 sums() { jq -r --args 'select(.type == "summary") as $s | [$ARGS.positional[] | $s[.] | tostring] | join(" ")' "$@" <"$tmp/out"; }
 
+# recorded: one look at three services under ten clients, of which all that needs no kernel is judged: $tmp/rec, what was said
+# live is $tmp/live, the truth $tmp/recorded. Of 200 requests each tenth fails, and of the others each 25th takes 30 ms.
+recorded() {
+	[ ! -e "$tmp/rec" ] || return 0
+	chain_new
+	serve_c; name=middle serve_c --next "$port"; serve_threads
+	traced "-c 10 -n 200 --unique --fail 10 --slow 25,30" -j --no-trace-headers --record "$tmp/rec"
+	cp "$tmp/out" "$tmp/live"
+	cp -r "$chain" "$tmp/recorded"
+	[ "$status" = 0 ] || bench_broken "no recording: $(tail -n 3 "$tmp/err")"
+}
+# again ARG...: the tool's view of it; again_linked: as linked
+again() {
+	recorded
+	run --replay "$tmp/rec" "$@"
+}
+again_linked() { chain=$tmp/recorded linked "$@"; }
+
 # --- the end
 hooks() { sed -n 's/^prog_id:[[:space:]]*//p' /proc/"$tool"/fdinfo/* | sort -nu; }
 still() { "$bpftool" prog show id "$1" >/dev/null 2>&1; }
 gone() { for h; do ! still "$h" || return 1; done; }
-for sig in INT TERM HUP; do
+for sig in INT TERM; do
 	wanted "signal-$sig" || continue
 	two
 	start httptrace -j -p "$chain_ports"
@@ -137,16 +153,10 @@ if wanted dropped; then
 		"same recorded $(rows .role | wc -l)"
 fi
 if wanted stay-root; then
-	start httptrace --stay-root --no-seccomp -p 1
-	is=$(me "$tool")
+	start httptrace --stay-root --no-seccomp --cpus 0 -p 1
+	is="$(me "$tool") $(awk '/^Cpus_allowed_list:/ { print $2 }' "/proc/$tool/status")"
 	stop
-	check stay-root "${is%% *} ${is: -2:1} $status" "0 0 0"
-fi
-if wanted cpus; then
-	start httptrace --cpus 0 -p 1
-	is=$(awk '/^Cpus_allowed_list:/ { print $2 }' "/proc/$tool/status")
-	stop
-	check cpus "$is $status" "0 0"
+	check stay-root "$(awk '{ print $1, $5, $6 }' <<<"$is") $status" "0 0 0 0"
 fi
 for be in tracepoint fentry kprobe; do
 	wanted "backend-$be" || continue
@@ -199,10 +209,9 @@ fi
 # limited NAME OPTION KEY: with room for few of them what is beyond is counted, and what is there is right.
 limited() {
 	wanted "$1" || return 0
-	two --delay 2
 	# shellcheck disable=SC2086
-	traced "-c 20 -n 400" -j $2 --ring-size 65536
-	check "$1" "$status $(linked --subset --least 0) $(jq -r --arg k "$3" 'select(.type == "summary") | "\(.balanced) \(.[$k] > 0)"' "$tmp/out")" \
+	again -j $2
+	check "$1" "$status $(again_linked --subset --answered --least 0) $(jq -r --arg k "$3" 'select(.type == "summary") | "\(.balanced) \(.[$k] > 0)"' "$tmp/out")" \
 		"0 ok true true"
 }
 limited max-open "--max-open 5" over_max_open
@@ -212,78 +221,66 @@ limited max-held "--max-held 5 --sample 1/2 --keep-errors" shown_early
 # --- where the output goes
 if wanted head; then
 	for form in -j '' --csv --tree; do
-		one
-		rm -f "$tmp/status"
-		: >"$tmp/err"
+		recorded
 		# shellcheck disable=SC2086
-		{ "$BIN/httptrace" $form -p "$port" 2>"$tmp/err"; echo $? >"$tmp/status"; } | head -n 2 >"$tmp/out" &
-		wait_for 60 grep -q 'ready (' "$tmp/err"
-		ask -c 2 -n 100 --rate 200
-		wait_for 60 test -s "$tmp/status"
+		{ "$BIN/httptrace" $form --replay "$tmp/rec" 2>"$tmp/err"; echo $? >"$tmp/status"; } | head -n 2 >"$tmp/out"
 		check "head$form" "$(cat "$tmp/status") $(wc -l <"$tmp/out") $(grep -ciE 'write|pipe|error|not equal' "$tmp/err")" "0 2 0"
-		chain_end
 	done
+	one
+	rm -f "$tmp/status"
+	: >"$tmp/err"
+	{ "$BIN/httptrace" -j -p "$port" 2>"$tmp/err"; echo $? >"$tmp/status"; } | head -n 2 >"$tmp/out" &
+	wait_for 60 grep -q 'ready (' "$tmp/err"
+	ask -c 2 -n 100 --rate 200
+	wait_for 60 test -s "$tmp/status"
+	check head-live "$(cat "$tmp/status") $(wc -l <"$tmp/out") $(grep -ciE 'write|pipe|error|not equal' "$tmp/err")" "0 2 0"
+	chain_end
 fi
 if wanted full; then
+	recorded
 	for form in -j '' --csv --tree '--otlp -'; do
-		one
-		: >"$tmp/err"
 		# shellcheck disable=SC2086
-		"$BIN/httptrace" $form -p "$port" >/dev/full 2>"$tmp/err" &
-		tool=$!
-		pids="$pids $tool"
-		wait_for 60 grep -qE 'ready \(|No space left' "$tmp/err"
-		ask -n 30
-		stop
-		chain_end
-		check "full$form" "$status $(grep -c 'No space left' "$tmp/err")" "1 1"
+		"$BIN/httptrace" $form --replay "$tmp/rec" >/dev/full 2>"$tmp/err"
+		check "full$form" "$? $(grep -c 'No space left' "$tmp/err")" "1 1"
 	done
-	for o in -o --otlp --record; do
-		one
-		traced "-n 30" -j $o /dev/full
+	for o in -o --otlp; do
+		again -j $o /dev/full
 		check "full-file$o" "$status $(grep -c 'No space left' "$tmp/err")" "1 1"
+	done
+	one
+	traced "-n 30" -j --record /dev/full
+	check full-file--record "$status $(grep -c 'No space left' "$tmp/err")" "1 1"
+	for o in -o --otlp --record; do
 		run $o "$tmp/none/file" -d 1 -p 1
 		check "unwritable$o" "$status $(grep -c "$tmp/none/file" "$tmp/err") $(grep -c 'ready (' "$tmp/err")" "1 1 0"
 	done
 fi
 if wanted rotate; then
-	one
 	mkdir -m 755 "$tmp/rotated"
-	traced "-n 300" -o "$tmp/rotated/o" --rotate 20K,2
-	sizes=$(stat -c %s "$tmp"/rotated/o*)
-	check rotate "$status $(cd "$tmp/rotated" && echo o*) $(for s in $sizes; do [ "$s" -le 21000 ] || echo "$s"; done)" "0 o o.1 o.2 "
+	again -o "$tmp/rotated/o" --rotate 20K,2
+	check rotate "$status $(cd "$tmp/rotated" && echo o*) $(stat -c %s "$tmp"/rotated/o* | awk '$1 > 21000')" "0 o o.1 o.2 "
 	check rotate-lines "$(cat "$tmp"/rotated/o* | jq -r .type | sort -u | xargs)" "summary transaction"
 fi
 if wanted text; then
 	# A line for each, and nothing beyond 80 columns where the URL is short.
-	one
-	traced "-n 25" -o "$tmp/json"
-	check text "$status $(grep -cE ' (client|server) .* 200 .* GET +/item$' "$tmp/out") $(awk 'length > 80' "$tmp/out" | wc -l) $(
-		grep -c '^TIME ' "$tmp/out") $(rows .role "$tmp/json" | sort | uniq -c | xargs)" "0 50 0 1 25 client 25 server"
+	again
+	check text "$status $(grep -cE ' (client|server) .* 200 .* GET +/(item|slow)/[0-9]+$' "$tmp/out") $(awk 'length > 80' "$tmp/out" | wc -l) $(
+		grep -c '^TIME ' "$tmp/out") $(grep -c ' 500 .*/fail$' "$tmp/out")" "0 1080 0 1 120"
 fi
 
 # --- all outputs say the same: of one recording
-recorded() {
-	[ ! -e "$tmp/rec" ] || return 0
-	chain_new
-	serve_c; serve_nginx; serve_threads
-	traced "-c 10 -n 100 --unique --fail 10" -j --record "$tmp/rec"
-	cp "$tmp/out" "$tmp/live"
-	cp -r "$chain" "$tmp/recorded"
-	[ "$status" = 0 ] || bench_broken "no recording: $(cat "$tmp/err")"
-}
 if wanted replay; then
-	recorded
-	run -j --replay "$tmp/rec"
+	again -j --no-trace-headers
 	# Uids, containers and comms are in the recording; ids are made of what is on the wire.
-	check replay "$status $(diff <(rows . "$tmp/live" | sort) <(rows . | sort) | head -n 3 | cut -c1-300) $(rows .role | wc -l)" "0  600"
+	check replay "$status $(diff <(rows . "$tmp/live" | sort) <(rows . | sort) | head -n 3 | cut -c1-300) $(rows .role | wc -l)" "0  1200"
+	check replay-links "$(again_linked --least 100 --kinds join,thread)" ok
 fi
 if wanted replay-httpsniff; then
 	# Each tool reads what the other wrote.
 	recorded
 	"$BIN/httpsniff" -j --max-body 0 --replay "$tmp/rec" >"$tmp/out" 2>"$tmp/err"
 	check httpsniff-of-httptrace "$? $(jq -r 'select(.type == "message") | "\(.role) \(.direction)"' "$tmp/out" | sort | uniq -c | xargs) $(said balanced)" \
-		"0 300 client recv 300 client send 300 server recv 300 server send true"
+		"0 600 client recv 600 client send 600 server recv 600 server send true"
 	one
 	: >"$tmp/err"
 	"$BIN/httpsniff" -p "$port" --record "$tmp/sniffed" >"$tmp/sniff" 2>"$tmp/err" &
@@ -363,34 +360,29 @@ print("; ".join(wrong[:4]) or "ok %d" % len(rows))
 PY
 same() { python3 "$tmp/same.py" "$@" 2>&1 | tail -n 1; }
 if wanted csv; then
-	recorded
-	run --csv --replay "$tmp/rec"
-	check csv "$status $(same csv "$tmp/live" "$tmp/out")" "0 ok 600"
+	again --csv --no-trace-headers
+	check csv "$status $(same csv "$tmp/live" "$tmp/out")" "0 ok 1200"
 fi
 if wanted tree; then
 	recorded
-	run -j --no-trace-headers --replay "$tmp/rec"
-	cp "$tmp/out" "$tmp/json"
-	LC_ALL=C.UTF-8 run --no-trace-headers --tree --replay "$tmp/rec"
-	check tree "$status $(same tree "$tmp/json" "$tmp/out")" "0 ok 100"
+	LC_ALL=C.UTF-8 run --tree --replay "$tmp/rec"
+	check tree "$status $(same tree "$tmp/live" "$tmp/out")" "0 ok 200"
 	cp "$tmp/out" "$tmp/utf8"
-	LC_ALL=C run --no-trace-headers --tree --replay "$tmp/rec"
+	LC_ALL=C run --tree --replay "$tmp/rec"
 	check tree-ascii "$(LC_ALL=C grep -c '[^ -~]' "$tmp/out") $(wc -l <"$tmp/out")" "0 $(wc -l <"$tmp/utf8")"
 	# As deep as the services go, and the last one's failures are there at each hop.
-	check tree-depth "$(grep -cE 'python.* GET' "$tmp/out") $(grep -cE 'nginx\[[0-9]+\] -> chain\[[0-9]+\] GET' "$tmp/out") $(grep -c ' 500' "$tmp/out")" "200 100 30"
+	check tree-depth "$(grep -cE ' chain\[[0-9]+\] -> python3?\[[0-9]+\] GET' "$tmp/out") $(grep -cE '^.* python3?\[[0-9]+\] -> chain\[[0-9]+\] GET' "$tmp/out") $(
+		grep -cE '  .* chain\[[0-9]+\] -> chain\[[0-9]+\] GET' "$tmp/out") $(grep -c ' /fail 500' "$tmp/out")" "200 200 200 60"
 fi
 if wanted otlp; then
-	recorded
-	run -j --replay "$tmp/rec" --otlp "$tmp/otlp"
-	check otlp "$status $(same otlp "$tmp/out" "$tmp/otlp") $(sums otlp_spans otlp_sent otlp_dropped)" "0 ok 600 600 600 0"
-	if [ -e "$top/tests/otlp-schema.py" ]; then
-		python3 "$top/tests/otlp-schema.py" "$tmp/otlp" >"$tmp/schema" 2>&1
-		check otlp-schema "$? $(head -n 3 "$tmp/schema" | grep -v '^ok')" "0 "
-	fi
-	run -j --replay "$tmp/rec" --otlp -
+	again -j --no-trace-headers --otlp "$tmp/otlp"
+	check otlp "$status $(same otlp "$tmp/live" "$tmp/otlp") $(sums otlp_spans otlp_sent otlp_dropped)" "0 ok 1200 1200 1200 0"
+	python3 "$top/tests/otlp-schema.py" "$tmp/otlp" >"$tmp/schema" 2>&1
+	check otlp-schema "$? $(head -n 1 "$tmp/schema" | cut -d, -f1)" "0 1200 spans"
+	again -j --otlp -
 	check otlp-stdout "$status $(grep -c 'only one can have standard output' "$tmp/err")" "2 1"
-	run --replay "$tmp/rec" --otlp -
-	check otlp-alone "$status $(same otlp "$tmp/live" "$tmp/out")" "0 ok 600"
+	again --no-trace-headers --otlp -
+	check otlp-alone "$status $(same otlp "$tmp/live" "$tmp/out")" "0 ok 1200"
 fi
 # collector [PLAN]: its port is $to
 collector() {
@@ -406,15 +398,14 @@ if wanted otlp-post; then
 	# A collector that fails at first gets all of it, with the header that was asked for; its own traffic is not shown.
 	two
 	collector 503,close
-	traced "-c 5 -n 200" -j --otlp "http://127.0.0.1:$to" --otlp-header "X-Tenant: me"
+	traced "-c 5 -n 200" -j --otlp "http://127.0.0.1:$to" --otlp-header "Authorization: me"
 	check otlp-post "$status $(linked --least 100) $(same otlp "$tmp/out" "$tmp/collected") $(sums otlp_sent otlp_dropped)" \
 		"0 ok ok 800 800 0"
-	check_true otlp-post-header "$(head -n 1 "$tmp/collector.err")" grep -qi 'x-tenant.*me' "$tmp/collector.err"
+	check_true otlp-post-header "$(head -n 1 "$tmp/collector.err")" grep -q '"auth": "me"' "$tmp/collector.err"
 	kill $collects
 	# One that is not there costs nothing but the spans, which are counted.
-	two
-	traced "-c 5 -n 50" -j --otlp "http://127.0.0.1:$(free_port)"
-	check otlp-nobody "$(linked --least 100) $(sums balanced otlp_spans otlp_sent otlp_dropped)" "ok true 200 0 200"
+	again -j --no-trace-headers --otlp "http://127.0.0.1:$(free_port)"
+	check otlp-nobody "$(again_linked --least 100) $(sums balanced otlp_spans otlp_sent otlp_dropped)" "ok true 1200 0 1200"
 fi
 if wanted sinks; then
 	# As text is on standard output, JSON lines go elsewhere.
@@ -423,11 +414,10 @@ if wanted sinks; then
 	heard=$!
 	pids="$pids $heard"
 	wait_for 60 test -s "$tmp/heard"
-	two
-	traced "-c 5 -n 100" -o "tcp://127.0.0.1:$(head -n 1 "$tmp/heard")"
+	again --no-trace-headers -o "tcp://127.0.0.1:$(head -n 1 "$tmp/heard")"
 	wait $heard
 	sed 1d "$tmp/heard" >"$tmp/out"
-	check sinks "$status $(linked --least 100)" "0 ok"
+	check sinks "$status $(again_linked --least 100)" "0 ok"
 fi
 
 # --- tables
@@ -448,50 +438,58 @@ if wanted table; then
 	check table-intervals "$(found intervals) $(found order) $(found histogram)" "true true true true"
 	# Single rows go to -o; what a table adds up is there, too.
 	check table-rows "$(rows .route "$tmp/json" | sort | uniq -c | xargs)" "80 /fail 720 /item/{id}"
-	one
-	traced "-c 4 -n 100 --slow 25,30" -j -i 60 --max-routes 1
-	check table-other "$status $(jq -s '[.[] | select(.type == "total")] | "\(map(.count) | add) \(length) \(map(select(.routes)) | length)"' -r "$tmp/out")" "0 200 2 1"
-	one
-	traced "-c 4 -n 100 --slow 25,30" -j -i 60
+	again -j -i 60 --max-routes 1
+	check table-other "$status $(jq -s '[.[] | select(.type == "total")] | "\(map(.count) | add) \(length) \(map(select(.routes)) | length)"' -r "$tmp/out")" "0 1200 3 2"
+	again -j -i 60
 	check table-slow "$status $(jq -r 'select(.type == "total" and .route == "/slow/{id}") | "\(.role) \(.count) \(.min_us >= 30000)"' "$tmp/out" | sort | xargs)" \
-		"0 client 4 true server 4 true"
-	one
-	traced "-c 4 -n 100" -i 60
-	check table-text "$status $(grep -cE '^(client|server) +100 .* GET  */item$' "$tmp/out")" "0 2"
+		"0 client 12 true server 12 true"
+	again -i 60
+	check table-text "$status $(grep -cE '^(client|server) +528 .* GET  */item/.id.$' "$tmp/out")" "0 4"
+	again -H
+	check histogram "$status $(grep -cE '^(client|server) +528 .* GET  */item/.id.$' "$tmp/out") $(grep -c '[*@#|]' "$tmp/out" | sed 's/^[1-9].*/drawn/')" "0 2 drawn"
 fi
 
 # --- which transactions: of one look at ten methods, ten statuses, and large bodies (tests/load/http/plain.c)
 looked() {
 	[ ! -e "$tmp/looked" ] || return 0
 	local what
-	: >"$tmp/looked"
+	declare -gA pid_of=() fd=()
 	for what in methods statuses "--size 50000 download"; do
+		rm -f "$tmp/fifo"
+		mkfifo "$tmp/fifo" || exit 99
 		# shellcheck disable=SC2086
-		load "$LOAD/http" -w $what
-		port=$(awk '$2 == "port" { print $3 }' "$tmp/load")
-		start httptrace -p "$port" --record "$tmp/rec.${what##* }"
-		go_on
-		load_done
-		stop
-		sed -n '/^{/p' "$tmp/load" >"$tmp/told.${what##* }"
+		"$LOAD/http" -w $what <"$tmp/fifo" >"$tmp/told.${what##* }" 2>&1 &
+		pid_of[${what##* }]=$!
+		pids="$pids $!"
+		exec {t_fd}>"$tmp/fifo"
+		fd[${what##* }]=$t_fd
+		wait_for 60 grep -q '^pid ' "$tmp/told.${what##* }" || bench_broken "http $what"
 	done
+	start httptrace -p "$(awk '$2 == "port" { print $3 }' "$tmp"/told.* | paste -sd ,)" --record "$tmp/looked"
+	for what in "${!pid_of[@]}"; do
+		t_fd=${fd[$what]}
+		echo >&"$t_fd"
+		exec {t_fd}>&-
+		wait "${pid_of[$what]}" || bench_broken "http $what: $(tail -n 1 "$tmp/told.$what")"
+	done
+	stop
 }
 # chosen CASE WORKLOAD FILTER OPTION...: of the workload's requests, .q, and their responses, .a, those for which FILTER holds
 # are shown, of both ends; the others are counted.
 chosen() {
 	wanted "chosen-$1" || return 0
-	local name=$1 what=$2 filter=$3 all
+	local name=$1 what=$2 filter=$3 ours
 	shift 3
 	looked
-	run -j --no-redact --replay "$tmp/rec.$what" "$@"
-	jq -n -r '[inputs | select(.type == "message")] as $m | $m[] | select(.from == "client") | . as $q
+	run -j --no-redact --replay "$tmp/looked" "$@"
+	ours=$(awk '$2 == "port" { print $3 }' "$tmp/told.$what")
+	sed -n '/^{/p' "$tmp/told.$what" | jq -n -r '[inputs | select(.type == "message")] as $m | $m[] | select(.from == "client") | . as $q
 		| {q: $q, a: ($m[] | select(.from == "server" and .answers == $q.number and .conn == $q.conn)), role: ("client", "server")}
-		| select('"$filter"') | "\(.role) \(.q.method) \(.q.number) \(.a.status)"' "$tmp/told.$what" | sort >"$tmp/told"
-	rows '"\(.role) \(.method) \(.number) \(.status)"' | sort >"$tmp/heard"
-	all=$(jq -s '[.[] | select(.type == "message" and .from == "client")] | length * 2' "$tmp/told.$what")
+		| select('"$filter"') | "\(.role) \(.q.method) \(.q.number) \(.a.status)"' | sort >"$tmp/told"
+	rows 'select(.server | endswith(":'"$ours"'")) | "\(.role) \(.method) \(.number) \(.status)"' | sort >"$tmp/heard"
 	check "chosen-$name" "$status $(diff "$tmp/told" "$tmp/heard" | grep '^[<>]' | head -n 4 | paste -sd ';' -) $(
-		sums balanced requests shown) $(jq 'select(.type == "summary") | .shown + .filtered' "$tmp/out")" \
-		"0  true $all $(wc -l <"$tmp/told") $all"
+		jq 'select(.type == "summary") | [.balanced, .requests == .shown + .filtered, .requests] | tostring' -r "$tmp/out")" \
+		"0  [true,true,$(($(cat "$tmp"/told.* | grep -c '"type":"message".*"from":"client"') * 2))]"
 	[ -s "$tmp/told" ] || bench_broken "nothing is chosen"
 }
 chosen all methods true
@@ -528,32 +526,31 @@ if wanted localhost; then
 	fi
 fi
 if wanted slower; then
-	one
-	traced "-c 4 -n 100 --slow 10,40" -j --slower 40
-	check slower "$status $(rows '"\(.role) \(.url) \(.total_us >= 40000)"' | grep ' /slow/' | sort | uniq -c | xargs) $(
-		rows '.total_us < 40000' | grep -c true) $(sums balanced requests)" "0 10 client /slow/40 true 10 server /slow/40 true 0 true 200"
+	again -j --slower 30
+	check slower "$status $(rows '"\(.role) \(.url) \(.total_us >= 30000)"' | grep ' /slow/' | sort | uniq -c | xargs) $(
+		rows '.total_us < 30000' | grep -c true) $(sums balanced requests)" "0 12 client /slow/30 true 12 server /slow/30 true 0 true 1200"
 fi
 if wanted uid; then
 	one
+	start httptrace -j -p "$port" --record "$tmp/uids"
+	setpriv --reuid=65534 --clear-groups "$LOAD/chain" ask -p "$port" -n 7 >/dev/null || bench_broken "no client as nobody"
+	stop
+	chain_end
 	for u in "--uid nobody" "--exclude-uid 65534" "--uid 65534,0 --exclude-uid nobody"; do
 		# shellcheck disable=SC2086
-		start httptrace -j -p "$port" $u
-		setpriv --reuid=65534 --clear-groups "$LOAD/chain" ask -p "$port" -n 7 >/dev/null || bench_broken "no client as nobody"
-		stop
+		run -j --replay "$tmp/uids" $u
 		rows '"\(.role) \(.uid)"' | sort | uniq -c | xargs
 	done >"$tmp/found"
-	chain_end
 	check uid "$(paste -sd '|' "$tmp/found")" "7 client 65534|7 server 0|7 server 0"
 fi
 
 # --- sampling: a trace is whole, or not there
 if wanted sample; then
-	two
-	traced "-c 8 -n 400" -j --no-trace-headers --sample 1/4
-	# 400 traces: 100, and five times the deviation to either side.
+	again -j --no-trace-headers --sample 1/4
+	# 200 traces: 50, and five times the deviation to either side.
 	n=$(rows .trace_id | sort -u | wc -l)
-	check sample "$status $(linked --subset --whole --least 100) $((n >= 57 && n <= 143)) $(rows .weight | sort -u) $(
-		sums balanced requests) $(jq 'select(.type == "summary") | .shown + .sampled_out' "$tmp/out")" "0 ok 1 4 true 1600 1600"
+	check sample "$status $(again_linked --subset --whole --least 100) $((n >= 20 && n <= 80)) $(rows .weight | sort -u) $(
+		sums balanced requests) $(jq 'select(.type == "summary") | .shown + .sampled_out' "$tmp/out")" "0 ok 1 4 true 1200 1200"
 	# By its id, and so the same ones for whoever looks: --sample 4 is another way to say it.
 	two
 	: >"$tmp/other.err"
@@ -565,37 +562,19 @@ if wanted sample; then
 	kill -INT $other
 	wait $other
 	check sample-same "$(linked --subset --whole --least 100 --given) $(diff <(rows .span_id | sort) <(rows .span_id "$tmp/other" | sort) | wc -l)" "ok 0"
+	# 528 of them: four deviations are 160, for traces are sampled, and not rows.
+	again -j --no-trace-headers -i 60 --sample 1/4
+	check sample-scaled "$status $(jq -r 'select(.type == "total" and .route == "/item/{id}") | "\(.role) \(.count >= 368 and .count <= 688) \(.scaled)"' \
+		"$tmp/out" | sort | xargs)" "0 client true true server true true"
 fi
 if wanted keep; then
-	two
-	traced "-c 8 -n 400 --fail 20 --slow 50,60" -j --no-trace-headers --sample 1/1000000 --keep-errors --keep-slow 60
-	python3 - "$chain" "$tmp/out" >"$tmp/heard" <<'PY'
-import glob, json, sys
-# Which chains there are rows of, by what was the service's nth request on that connection.
-served = {}
-for path in glob.glob(sys.argv[1] + "/*"):
-    for line in open(path):
-        o = json.loads(line)
-        if o["type"] == "served":
-            served.setdefault((o["server_port"], o["client_port"]), []).append(o)
-got = set()
-for line in open(sys.argv[2]):
-    o = json.loads(line)
-    if o["type"] == "transaction":
-        of = served[int(o["server"].split(":")[1]), int(o["client"].split(":")[1])]
-        got.add(int(of[o["number"] - 1]["chain"]))
-print(*sorted(got))
-PY
-	check keep "$status $(linked --subset --whole --least 100) $(cat "$tmp/heard")" \
-		"0 ok $(for ((i = 0; i < 400; i++)); do ((i % 20 && i % 50)) || echo $i; done | xargs)"
+	again -j --no-trace-headers --sample 1/1000000 --keep-errors --keep-slow 30
+	# Whatever else took so long on a busy machine is kept, too: those traces that have such a row.
+	traces() { jq -n -r '[inputs | select(.type == "transaction")] | group_by(.trace_id)[] | select(any(.[]; '"$1"')) | .[0].trace_id' "$2"; }
+	check keep "$status $(again_linked --subset --whole --least 100) $(diff <(traces '.status == 500 or .total_us >= 30000' "$tmp/live") <(traces true "$tmp/out")) $(
+		rows 'select(.role == "client" and (.url | test("item") | not) and (.parent_span_id | not)).url' | sort | uniq -c | xargs)" \
+		"0 ok  20 /fail 4 /slow/30"
 	check keep-weight "$(rows .weight | sort -u | xargs) $(sums balanced)" "1 true"
-fi
-if wanted sample-scaled; then
-	one
-	traced "-c 8 -n 1000" -j -i 60 --sample 1/4
-	# 1000 traces: five deviations are 274.
-	check sample-scaled "$status $(jq -r 'select(.type == "total") | "\(.role) \(.count >= 726 and .count <= 1274) \(.scaled)"' "$tmp/out" | sort | xargs)" \
-		"0 client true true server true true"
 fi
 if wanted rate; then
 	one
@@ -609,45 +588,51 @@ fi
 # --- connections
 if wanted events; then
 	one
-	traced "-c 5 -n 50" -j --events
-	check events "$status $(jq -r 'select(.type == "connection") | "\(.role) \(.event)"' "$tmp/out" | sort | uniq -c | xargs)" \
-		"0 5 client close 5 client connect 5 server accept 5 server close"
-	check events-requests "$(jq -r 'select(.type == "connection" and .event == "close") | "\(.role) \(.requests)"' "$tmp/out" |
-		awk '{ n[$1] += $2 } END { print n["client"], n["server"] }') $(linked)" "50 50 ok"
-	check events-times "$(jq -r 'select(.type == "connection" and .event == "close").duration_us > 0' "$tmp/out" | sort -u)" true
+	served=$port
 	load "$LOAD/http" -w reset
-	port=$(awk '$2 == "port" { print $3 }' "$tmp/load")
-	start httptrace -j --events -p "$port"
+	start httptrace -j --events -p "$port,$(awk '$2 == "port" { print $3 }' "$tmp/load")"
 	go_on
 	load_done
+	ask -c 5 -n 50
 	stop
-	check events-reset "$status $(jq -r 'select(.type == "connection") | "\(.role) \(.event)"' "$tmp/out" | sort | uniq -c | xargs)" \
-		"0 1 client connect 1 client reset 1 server accept 1 server reset"
+	chain_end
+	# of KEY: of the connections to the service
+	of() { jq -r "select(.type == \"connection\") | select(.server | endswith(\":$served\")$1) | $2" "$tmp/out"; }
+	check events "$status $(of '' '"\(.role) \(.event)"' | sort | uniq -c | xargs)" \
+		"0 5 client close 5 client connect 5 server accept 5 server close"
+	check events-requests "$(of ' and .event == "close"' '"\(.role) \(.requests)"' | awk '{ n[$1] += $2 } END { print n["client"], n["server"] }') $(linked)" \
+		"50 50 ok"
+	check events-times "$(of ' and .event == "close"' '.duration_us > 0' | sort -u)" true
+	check events-reset "$(of ' | not' '"\(.role) \(.event)"' | sort | uniq -c | xargs)" \
+		"1 client connect 1 client reset 1 server accept 1 server reset"
 fi
 
 # --- secrets
 if wanted secrets; then
 	secret=s3cr3t-VALUE-0123456789
-	for form in -j '' --csv --tree '-i 60 -j'; do
-		load "$LOAD/http" -w secrets
-		port=$(awk '$2 == "port" { print $3 }' "$tmp/load")
-		rm -f "$tmp/otlp"
-		# shellcheck disable=SC2086
-		start httptrace -p "$port" $form -v -o "$tmp/json" --otlp "$tmp/otlp" --record "$tmp/secret.rec"
-		go_on
-		load_done
-		stop
-		check "secrets${form:+ $form}" "$status $(cat "$tmp/out" "$tmp/err" "$tmp/json" "$tmp/otlp" | grep -aoF "$secret" | wc -l) $(
-			grep -c public "$tmp/json" | sed 's/^[1-9].*/some/')" "0 0 some"
-	done
-	run -j --no-redact --replay "$tmp/secret.rec"
-	check secrets-no-redact "$status $(grep -aoF "$secret" "$tmp/out" | wc -l | sed 's/^[1-9].*/some/')" "0 some"
 	one
-	start httptrace -j -p "$port" --redact-param mine
+	load "$LOAD/http" -w secrets
+	start httptrace -p "$port,$(awk '$2 == "port" { print $3 }' "$tmp/load")" -v -o "$tmp/json" --otlp "$tmp/otlp" --record "$tmp/secret.rec"
+	go_on
+	load_done
 	curl -s -o /dev/null -H 'X-Chain-Id: 1' -H 'X-Hop: c' "http://127.0.0.1:$port/item?mine=hidden&yours=seen"
 	stop
 	chain_end
-	check secrets-param "$status $(rows .url | sort -u)" "0 /item?mine=******&yours=seen"
+	hidden() {
+		check "secrets${1:-}" "$status $(cat "$tmp/out" "$tmp/err" "$tmp/json" "$tmp/otlp" | grep -aoF "$secret" | wc -l) $(
+			grep -c public "$tmp/json" | sed 's/^[1-9].*/some/')" "0 0 some"
+	}
+	hidden
+	for form in -j --csv --tree '-i 60 -j'; do
+		rm -f "$tmp/otlp"
+		# shellcheck disable=SC2086
+		run --replay "$tmp/secret.rec" -v $form -o "$tmp/json" --otlp "$tmp/otlp"
+		hidden " $form"
+	done
+	run -j --no-redact --replay "$tmp/secret.rec"
+	check secrets-no-redact "$status $(grep -aoF "$secret" "$tmp/out" | wc -l | sed 's/^[1-9].*/some/')" "0 some"
+	run -j --redact-param mine --replay "$tmp/secret.rec"
+	check secrets-param "$status $(rows .url | grep '^/item' | sort -u)" "0 /item?mine=******&yours=seen"
 fi
 
 # --- options from elsewhere
@@ -659,16 +644,11 @@ if wanted config; then
 	printf 'port = 5432\nrole = many\n' >"$tmp/conf"
 	run --config "$tmp/conf" --check-config
 	check config-bad "$status $(grep -c "$tmp/conf:2: role: bad value 'many'" "$tmp/err")" "2 1"
-	one
-	printf 'port = %s\njson = yes\nrole = client\n' "$port" >"$tmp/conf"
-	start httptrace --config "$tmp/conf"
-	ask -n 9
-	stop
-	check config-used "$status $(rows .role | uniq -c | xargs)" "0 9 client"
-	HTTPTRACE_PORT=1 HTTPTRACE_OUTPUT=$tmp/json HTTPTRACE_JSON=1 HTTPTRACE_ROLE=server start httptrace -p "$port"
-	ask -n 8
-	stop
-	chain_end
-	check environment "$status $(rows .role | uniq -c | xargs) $(cmp "$tmp/out" "$tmp/json" && echo same)" "0 8 server same"
+	recorded
+	printf 'replay = %s\njson = yes\nrole = client\n' "$tmp/rec" >"$tmp/conf"
+	run --config "$tmp/conf"
+	check config-used "$status $(rows .role | uniq -c | xargs)" "0 600 client"
+	HTTPTRACE_OUTPUT=$tmp/json HTTPTRACE_JSON=1 HTTPTRACE_ROLE=server run --replay "$tmp/rec"
+	check environment "$status $(rows .role | uniq -c | xargs) $(cmp "$tmp/out" "$tmp/json" && echo same)" "0 600 server same"
 fi
 finish
