@@ -4,6 +4,7 @@ TOOLS := handlerlat tcplat httpsniff httptrace
 # make                 build .output/bin/TOOL
 # make check           every test; sudo scripts/check installs what it needs first
 # make check-quick     the tests that need no guest
+# make check-arm64     tests in emulated arm64 guests, some minutes of them
 # make install DESTDIR= prefix=
 # make LIBBPF=DIR      use the libbpf built in that source tree (DIR/src), not the system's
 # make STATIC=1        one portable file
@@ -63,7 +64,7 @@ formatted  := $(wildcard common/*.[ch] tools/*.[ch] bpf/*.c tests/*/*.[ch] tests
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all list clean install check check-quick unit fuzz load bench format check-format
+.PHONY: all list clean install check check-quick check-arm64 unit workloads fuzz load bench format check-format
 all: $(TOOLS:%=$(O)/bin/%)
 
 list:
@@ -132,7 +133,7 @@ $(O)/asan/libreq.a: $(common_src:common/%.c=$(O)/asan/%.o)
 $(O)/tests/unit/%: tests/unit/%.c $(O)/asan/libreq.a
 	@mkdir -p $(@D)
 	$(call say,CC-ASAN,$@)
-	$(Q)$(CC) $(SAN) $(ALLCFLAGS) -Itests -MMD -MP $< $(O)/asan/libreq.a $(LDLIBS) -o $@
+	$(Q)$(CC) $(SAN) $(ALLCFLAGS) -Itests -MMD -MP $< $(O)/asan/libreq.a $(sysroot_ldflags) $(LDLIBS) -o $@
 $(O)/fuzz/%.o: common/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(SAN) -fsanitize=fuzzer-no-link $(ALLCFLAGS) -MMD -MP -c $< -o $@
@@ -172,12 +173,21 @@ $(O)/tests/bench/%: tests/bench/%.c
 
 unit: $(unit_tests:%=$(O)/tests/unit/%)
 fuzz: $(fuzzers:%=$(O)/tests/fuzz/%)
-load: $(loads:%=$(O)/tests/load/%) $(benches:%=$(O)/tests/bench/%)
+workloads: $(loads:%=$(O)/tests/load/%)
+load: workloads $(benches:%=$(O)/tests/bench/%)
 
 check: all unit load
 	tests/run.sh
 check-quick: all unit load
 	tests/run.sh --quick
+# What runs there is cross-compiled: tools, and workloads in C and in Go.
+arm64 := CC=aarch64-linux-gnu-gcc ARCH=arm64
+cache := $(or $(REQTOOLS_CACHE),$(or $(XDG_CACHE_HOME),/var/cache)/reqtools)
+check-arm64:
+	$(MAKE) $(arm64) O=$(O)/arm64 SYSROOT=$(cache)/sysroot-arm64 all workloads
+	$(arm64) tests/c-build.sh $(abspath $(O))/arm64/tests/load
+	$(arm64) tests/go-build.sh $(abspath $(O))/arm64/tests/go
+	tests/run.sh $(addprefix --guest ,$(shell scripts/kernels names arm64)) matrix
 bench: all load
 	tests/bench/run.sh
 

@@ -101,8 +101,10 @@ layer_behave() {
 
 # All behaviour tests in one guest; the guest prints "== FILE STATUS SECONDS" after each file's lines.
 guest() {
-	local k=$1 out=$log/guest-$1.log rc name= f
-	LIMIT=2400 timeout -k 10 2400 scripts/vm -t 2300 -m 2048 "$k" tests/guest.sh >"$out" 2>&1 </dev/null
+	local k=$1 out=$log/guest-$1.log rc name= f where=
+	[[ $k != *-arm64 ]] || where=/host$O/arm64 # see scripts/vm
+	LIMIT=2400 timeout -k 10 2400 scripts/vm -t 2300 -m 2048 "$k" env ${where:+"O=$where"} tests/guest.sh >"$out" 2>&1 \
+		</dev/null
 	rc=$?
 	name=
 	f=$log/guest-$k.part
