@@ -41,5 +41,6 @@ bool post_curl_go(struct post_curl *c, uint64_t now_ms, struct post_end *end);
 uint64_t post_curl_due_ms(const struct post_curl *c);
 void post_curl_close(struct post_curl *c);
 
+/* The clock of these, ms. */
 uint64_t post_now_ms(void);
 #endif

@@ -36,11 +36,11 @@ int sink_line(struct sink *s, const char *line, size_t len);
 void sink_poll(struct sink *s);
 
 /*
- * The file is put aside as often as it would grow beyond l->size (see rotate.h): before a line, never
- * within one; a line that is longer has a file of its own. To be called once, before anything is
- * written and before priv_drop(). -EINVAL with text for a network sink, and what rotate_open() says.
- * When it fails later that is said, and counted, and lines go on to the old file for as many bytes
- * again.
+ * The file is put aside as often as it would grow beyond l->size (see rotate.h): before a line,
+ * never within one; a line that is longer has a file of its own. To be called once, before anything
+ * is written and before priv_drop(). -EINVAL with text for a network sink, and what rotate_open()
+ * says. When it fails later that is said, and counted, and lines go on to the old file for as many
+ * bytes again.
  */
 struct rotate_limits;
 int sink_rotate(struct sink *s, const struct rotate_limits *l);

@@ -94,7 +94,7 @@ static const struct {
 	{"HTTPS://u:p@h/users", "/users"},
 	{"http://h", "/"},
 	{"http://h?x=/1", "/"},
-	{"http://10.0.0.1/1", "/{id}"},
+	{"http://127.0.0.1/1", "/{id}"},
 	{"/x/http://h/1", "/x/http://h/{id}"},
 	{"*", "*"},
 	{"example.com:443", "example.com:443"},
