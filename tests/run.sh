@@ -3,7 +3,7 @@
 # usage: tests/run.sh [--quick] [--native] [--guest KERNEL] [LAYER...]
 #
 # Runs the tests and ends with "N passed, N failed, N skipped".
-#   LAYER     unit golden docs differential fuzz exits behave matrix; default: all of them, in this order
+#   LAYER     unit golden docs gate differential fuzz exits behave matrix; default: all of them, in this order
 #   --quick   all but exits (Go binaries against objdump) and the guests
 #   --guest   one guest alone, for the layer matrix
 # A behaviour case that was skipped everywhere counts as failed: nothing has shown that it works.
@@ -17,12 +17,12 @@ while [ $# -gt 0 ]; do
 	--quick) quick=1 ;;
 	--guest) shift; kernels="$kernels $1" ;;
 	-h | --help) sed -n '3,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
-	unit | golden | docs | differential | fuzz | exits | behave | matrix) layers="$layers $1" ;;
+	unit | golden | docs | gate | differential | fuzz | exits | behave | matrix) layers="$layers $1" ;;
 	*) echo "tests/run.sh: what is '$1'?" >&2; exit 2 ;;
 	esac
 	shift
 done
-layers=${layers:-unit golden docs differential fuzz exits behave matrix}
+layers=${layers:-unit golden docs gate differential fuzz exits behave matrix}
 [ -z "$quick" ] || layers=${layers/exits behave matrix/behave}
 log=$O/tests/log
 mkdir -p "$log"
@@ -74,6 +74,7 @@ layer_golden() {
 	run golden host tests/golden/httptrace.sh
 }
 layer_docs() { run docs host tests/docs.sh; }
+layer_gate() { run gate host tests/gate.sh; }
 layer_differential() { run differential host tests/differential.sh; }
 layer_fuzz() {
 	for t in tests/fuzz/*.c; do
