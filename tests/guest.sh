@@ -4,9 +4,18 @@
 #
 # Inside a guest: every behaviour test, or these of them (FILE is a path, or one with cases of it:
 # "tests/behave/tcplat-turns.sh rr epoll"), each followed by "== FILE STATUS SECONDS" for tests/run.sh.
-# An emulated arm64 processor is some ten times slower, so there ARM64 is the default.
+# An emulated arm64 processor is slow, so there ARM64 is the default: some minutes of all of them, of
+# which most is for what differs between processors.
 cd "$(dirname "$0")/.." || exit 99
-ARM64=(tests/golden/run.sh tests/behave/handlerlat-c.sh)
+ARM64=(
+	"tests/golden/run.sh"
+	"tests/behave/handlerlat-c.sh"
+	"tests/behave/handlerlat-go.sh recurse-go1.* recurse-deep panics-* shapes-go1.* generic-* cgocb-* c-in-go"
+	"tests/behave/handlerlat-http.sh requests-* routes-*"
+	"tests/behave/tcplat-turns.sh rr epoll pipeline sendfile splice-* *-uring*"
+	"tests/behave/httpsniff-calls.sh *-send-* *-recv-* *-calls *-threads *-unix"
+	"tests/behave/httptrace-calls.sh"
+)
 bad=0
 export IN_GUEST=1
 [ $# != 0 ] || [ "$(uname -m)" != aarch64 ] || set -- "${ARM64[@]}"
