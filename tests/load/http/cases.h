@@ -59,4 +59,7 @@ void build_reset_server(struct conn *c);
 void build_midhead(struct conn *c);
 void build_midbody(struct conn *c);
 void build_midresponse(struct conn *c);
+
+/* together.c */
+void build_together(struct conn *c);
 #endif

@@ -37,7 +37,12 @@ static void *walk_all(void *arg)
 {
 	struct end *e = arg;
 
-	walk(e, false, -1);
+	if (!(the_case->flags & TOGETHER))
+		walk(e, false, -1);
+	else if (e->side == CLIENT)
+		together_client(e);
+	else
+		together_server(e);
 	finish(e);
 	end_free(e);
 	return NULL;

@@ -129,6 +129,7 @@ struct conn {
 	unsigned int done; /* steps that the server is done with, for the two that share it */
 	bool gone[SIDES], connected;
 	uint16_t port[SIDES];
+	struct talk *talk; /* of the case together */
 };
 
 /* Who serves a connection's odd turns. */
@@ -139,7 +140,7 @@ enum { /* of struct http_case */
        SAME_PORT = 4, /* the client's port is the same each time */
        ODD_COMM = 8,
        ENTRIES = 16, /* its connections are a list of its own: -c is not for it */
-       STRICT = 32, /* its connections do not live on: no -n */
+       TOGETHER = 32, /* its client is four threads to a connection: together.c */
 };
 
 struct http_case {
@@ -262,6 +263,10 @@ void client_main(void);
 void server_main(void);
 void odd_name(void); /* of this thread */
 unsigned int gate_crowd(void); /* so many wait at the gate when all are there; 0: it has none */
+
+/* together.c: the connection's walk, in its case */
+void together_client(struct end *e);
+void together_server(struct end *e);
 
 /* uring.c, pipe.c ...: free what a way of sending or receiving has of an end */
 void ring_free(struct ring *r);

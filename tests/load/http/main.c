@@ -88,6 +88,7 @@ const struct http_case cases[] = {
 	{"prefork", "two processes serve a connection in turn: forked after accept()", B build_get, .times = 10, .partner = FORKED},
 	{"passed", "... one is handed it by SCM_RIGHTS", B build_get, .times = 10, .partner = PASSED},
 	{"dup", "... two threads, one by dup()", B build_get, .times = 10, .partner = DUPPED},
+	{"together", "two threads send -n requests each on a connection, and two receive", B build_together, .times = 400, .flags = TOGETHER},
 	/* the program says that it waits ... */
 	{"midhead", "... when half a request's head has gone", B build_midhead, .times = 2},
 	{"midbody", "... when half a request's body has", B build_midbody, .times = 2},

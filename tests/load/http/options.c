@@ -199,6 +199,11 @@ static void settle(void)
 	refuse(c->flags & ENTRIES && opt.conns >= 0, "its connections are a list: no -c");
 	refuse(opt.fork && c->partner != ALONE, "its server is two already: no --fork");
 	refuse(c->flags & SAME_PORT && opt.old, "they have one port: no --old");
+	refuse(c->flags & TOGETHER && (opt.fork || opt.old), "no --fork and no --old");
+	for (int i = 0; i < SIDES; i++)
+		refuse(c->flags & TOGETHER &&
+			       (!opt.send[i]->call || strcmp(opt.recv[i]->name, "recv")),
+		       "requests go in one call, and recv() is what receives");
 	refuse((opt.proto || opt.mptcp_server) && opt.family == AF_UNIX,
 	       "MPTCP is not for unix sockets");
 	opt.times = settled(opt.times, c->times, 3);

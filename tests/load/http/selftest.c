@@ -51,6 +51,8 @@ static void all_cases(void)
 
 		EXPECT(0, c->name, "--ms", "5", "--hold", hold);
 		EXPECT(0, c->name, "--ms", "5", "--hold", hold, "--pair");
+		if (c->flags & TOGETHER)
+			continue;
 		if (c->partner == ALONE)
 			EXPECT(0, c->name, "--ms", "5", "--hold", hold, "--fork", "-6");
 		if (c->partner == ALONE && !(c->flags & SAME_PORT))
