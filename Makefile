@@ -5,6 +5,8 @@ TOOLS := handlerlat tcplat httpsniff httptrace
 # make check           every test; sudo scripts/check installs what it needs first
 # make check-quick     the tests that need no guest
 # make check-arm64     tests in emulated arm64 guests, some minutes of them
+# make bench TOOL=X    what X costs, beside others
+# make soak            ten minutes of all tools on busy servers
 # make install DESTDIR= prefix=
 # make LIBBPF=DIR      use the libbpf built in that source tree (DIR/src), not the system's
 # make STATIC=1        one portable file
@@ -64,7 +66,7 @@ formatted  := $(wildcard common/*.[ch] tools/*.[ch] bpf/*.c tests/*/*.[ch] tests
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all list clean install check check-quick check-arm64 unit workloads fuzz load bench format check-format
+.PHONY: all list clean install check check-quick check-arm64 unit workloads fuzz load bench soak format check-format
 all: $(TOOLS:%=$(O)/bin/%)
 
 list:
@@ -190,6 +192,8 @@ check-arm64:
 	tests/run.sh $(addprefix --guest ,$(shell scripts/kernels names arm64)) matrix
 bench: all load
 	tests/bench/run.sh
+soak: all load
+	tests/soak.sh
 
 # --- housekeeping
 format:

@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 # usage: sudo tests/bench/run.sh [ROUNDS]        (make bench; make bench TOOL=tcplat)
 #
-# The tool is handlerlat or, by the environment's TOOL, tcplat or httpsniff.
+# The tool is handlerlat or, by the environment's TOOL, tcplat, httpsniff or httptrace (tests/bench/httptrace.sh).
 #
 # tcplat: what a turn of a saturated loopback pair takes, and the request rate that is left, under nothing, the floor
 # (empty programs on the same hooks) and tcplat (tests/bench/tcplat.sh): on one CPU, on two, and four pairs anywhere.
 # Then what the kernel counts of the hooks alone. Medians of ROUNDS (7); ratios are medians of the rounds' own.
 #
 # httpsniff: what a request takes of a saturated nginx, and the request rate, under nothing, the floor, a filter that
-# misses, and httpsniff with heads alone, bodies, JSON, the server's end alone (tests/bench/httpsniff.sh), for bodies of
-# several sizes; what the kernel counts of the hooks alone; and what its user half does of recordings, on one core.
+# misses, httpsniff with heads alone, bodies, JSON, the server's end alone, and what the distribution has of its rivals
+# (tests/bench/http.sh), for bodies of several sizes; what the kernel counts of the hooks alone; and what its user half
+# does of recordings, on one core.
 #
 # handlerlat:
 # What a traced call costs, side by side: nothing, the floor (empty programs on the same sites),
@@ -60,6 +61,7 @@ if [ "${TOOL:-}" = tcplat ]; then
 	exit 0
 fi
 
+[ "${TOOL:-}" != httptrace ] || exec tests/bench/httptrace.sh "$@"
 if [ "${TOOL:-}" = httpsniff ]; then
 	mkdir -p "$O/bench"
 	: >"$O/bench/httpsniff.json"
@@ -67,11 +69,15 @@ if [ "${TOOL:-}" = httpsniff ]; then
 	for how in "-b 1k" "-b 0" "-b file1k" "-b 100k" "-b file100k" "-s -b 1k"; do
 		tracers="none floor miss heads bodies"
 		case $how in
-		"-b 1k") tracers="$tracers bodies-json heads-server" ;;
+		"-b 1k")
+			tracers="$tracers bodies-json heads-server"
+			for r in tcpdump tshark ngrep httpry; do
+				command -v $r >/dev/null && tracers="$tracers $r"
+			done ;;
 		-s*) tracers="floor miss heads bodies" ;;
 		esac
 		# shellcheck disable=SC2086
-		tests/bench/httpsniff.sh $how "$rounds" $tracers >"$tmp/runs" || exit 99
+		tests/bench/http.sh $how "$rounds" $tracers >"$tmp/runs" || exit 99
 		jq -c --arg how "$how" '.options = $how' "$tmp/runs" >>"$O/bench/httpsniff.json"
 		for figure in cpu_ns rate tool_ns hook_ns; do
 			# Counting makes the rest slow.

@@ -1,24 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-# usage: sudo tests/bench/httpsniff.sh [-s] [-d SEC] [-b BODY] ROUNDS [TRACER...]
+# usage: sudo tests/bench/http.sh [-s] [-d SEC] [-b BODY] ROUNDS [TRACER...]
 #
 # nginx with one worker on one CPU, and wrk on another with 32 connections that are kept open and never idle: SEC
 # seconds (3) under each TRACER, interleaved, ROUNDS of each. A TRACER is one of
 #   none           nothing
-#   floor          an empty program on each hook of httpsniff's tracepoint backend
+#   floor          an empty program on each hook of the tools' tracepoint backend
 #   miss           httpsniff -p with another port
 #   heads          httpsniff --max-body 0
 #   bodies         httpsniff
 #   server         httpsniff -P with nginx's worker: the server's end alone
 #   heads-server   both
 #   heads-json     and so on: with --json
-# all of them but miss with -p and nginx's port, and standard output to /dev/null. Default: none miss heads bodies.
+#   trace, trace-server, trace-json, trace-server-json     httptrace likewise; trace-table: httptrace -i 1
+#   tcpdump        tcpdump -w of the port
+#   tshark         tshark -Y http; tshark-time: tshark -Y http.time, a line for each response
+#   ngrep, httpry  that print each message
+# all of them but miss with -p and nginx's port, and standard output to /dev/null; that of tshark, ngrep and httpry is a
+# file, whose lines are counted. Default: none miss heads bodies.
 # BODY: 0, 1k (default): answers that nginx has ready; 100k: a file that it reads; file1k, file100k: files, sent by
 # sendfile().
 # One JSON object per run:
 #   {"tracer", "body", "round", "requests", "rate": requests a second, "cpu_ns": of the worker's CPU per request,
-#    "client_ns": of wrk's, "tool_ns": of httpsniff's, "messages": in httpsniff's account, "lost": its bytes that
-#    were lost to a full buffer, "balanced"}
+#    "client_ns": of wrk's, "tool_ns": of the tracer's, "messages": that it tells of, "reported": share of those that
+#    went by, "lost": bytes (tcpdump: packets) that were lost to a full buffer, "balanced"}
 # The rate is the worker's, which has a CPU for itself only where nothing else runs; its CPU time per request, hooks
 # included, hardly depends on that, and the rate that a saturated worker can have is its inverse.
 # All of them run at nice -15, so that other work on the machine disturbs them less.
@@ -105,14 +110,19 @@ serve() {
 	cat "$tmp/nginx.err" >&2
 	exit 99
 }
-# Of all workers, or of a process: ns of CPU
-ran() { cat "${@/#//proc/}/schedstat" | awk '{ s += $1 } END { printf "%.0f\n", s }'; }
+# Of a process, its threads and what it started: ns of CPU
+ran() {
+	local p
+	for p in "$1" $(pgrep -P "$1"); do cat /proc/"$p"/task/*/schedstat; done 2>/dev/null |
+		awk '{ s += $1 } END { printf "%.0f\n", s }'
+}
 workers_ran() {
 	local p s=0
 	for p in $(pgrep -P $master); do s=$((s + $(ran "$p"))); done
 	echo $s
 }
-# hold FILE COMMAND...: starts a program, and waits until it is ready
+# hold FILE COMMAND...: starts a program, and waits until it is ready, or says $sign
+sign=ready
 hold() {
 	local said=$1
 	shift
@@ -121,7 +131,7 @@ hold() {
 	holder=$!
 	held="$held $holder"
 	for _ in $(seq 600); do
-		! grep -q ready "$said" "${out:-/dev/null}" || return 0
+		! grep -qE "$sign" "$said" "${out:-/dev/null}" || return 0
 		kill -0 $holder 2>/dev/null || break
 		sleep 0.05
 	done
@@ -132,24 +142,103 @@ release() {
 	kill -INT "$1"
 	wait "$1"
 }
-# httpsniff measures its own cost for a second or more of traffic; that has to be over.
+# The tools measure their own cost for a second or more of traffic; that has to be over.
 settle() {
 	local i
 	for i in 1 2 3; do
-		load 1 >/dev/null
+		load 1 >>"$tmp/settled"
 		readlink /proc/"$1"/fd/* | grep -q bpf-stats || return 0
 	done
 }
 load() { taskset -c 1 wrk -t 1 -c 32 -d "${1}s" "http://127.0.0.1:$port/$body"; }
+# Rivals have a queue, for half a minute at the most.
+worked_off() {
+	local i before now
+	now=$(ran "$1")
+	for ((i = 0; i < 30; i++)); do
+		before=$now
+		sleep 1
+		now=$(ran "$1")
+		[ $((now - before)) -gt 5000000 ] || return
+	done
+}
+# rival NAME: it is started; $lines is what its lines about messages match
+rival() {
+	case $1 in
+	tcpdump) sign='listening on' hold "$tmp/tool" tcpdump -n -i lo -w "$tmp/lines" port "$port" ;;
+	tshark)
+		lines=HTTP
+		sign='Capturing on' out=$tmp/lines hold "$tmp/tool" tshark -n -l -i lo -f "port $port" \
+			-d "tcp.port==$port,http" -Y http ;;
+	tshark-time)
+		lines='^[0-9]'
+		sign='Capturing on' out=$tmp/lines hold "$tmp/tool" tshark -n -l -i lo -f "port $port" \
+			-d "tcp.port==$port,http" -Y http.time -T fields -e http.time ;;
+	ngrep)
+		lines='^T '
+		sign='filter:' out=$tmp/lines hold "$tmp/tool" ngrep -l -d lo '^(GET|HTTP)' "port $port" ;;
+	httpry)
+		lines='HTTP/1'
+		sign='Starting capture' out=$tmp/lines hold "$tmp/tool" httpry -i lo -F "port $port" ;;
+	*) return 1 ;;
+	esac
+	tracer=$holder
+}
+# The awk script of a run's line
+# shellcheck disable=SC2016
+line='
+	$1 == "cpu" { client = $2 + $3 }
+	/requests in/ { all += $1 }
+	FILENAME ~ /settled$/ { next }
+	/requests in/ { requests = $1; seconds = $4; sub("s,$", "", seconds) }
+	/Non-2xx/ { bad = 1 }
+	$1 == "runs" { runs = $2; ns = $4 }
+	/^httpsniff: messages/ { messages = $3 }
+	/^httptrace: requests/ { messages = 2 * $3 }
+	/packets? captured/ { packets = $1 }
+	/packets? dropped by kernel/ { lost = $1 }
+	/^http(sniff|trace): bytes/ { n = split($0, part, ", "); for (i = 1; i <= n; i++)
+		if (match(part[i], /lost|full/) && match(part[i], /[0-9]+/)) lost += substr(part[i], RSTART, RLENGTH) }
+	/does not balance/ { unbalanced = 1 }
+	END {
+		if (!requests || bad)
+			exit 1
+		printf "{\"tracer\":\"%s\",\"body\":\"%s\",\"round\":%d,\"requests\":%d,\"rate\":%.0f,\"cpu_ns\":%.1f," \
+			"\"client_ns\":%.1f,\"tool_ns\":%.1f", tracer, body, round, requests, requests / seconds,
+			cpu / requests, client * 1e9 / requests, tool / requests
+		# The tools see both ends unless they are told to see one; tshark-time tells of responses alone.
+		of = tracer ~ /^(heads|bodies|trace)/ && tracer !~ /server/ ? 4 : tracer == "tshark-time" ? 1 : 2
+		if (lines != "")
+			messages = lines
+		reported = messages / of / all
+		if (tracer == "tcpdump") {
+			messages = packets
+			reported = packets / (packets + lost + !packets)
+		}
+		# What was under way when wrk ended it does not count.
+		if (reported > 1)
+			reported = 1
+		if (tracer !~ /none|floor|miss/)
+			printf ",\"messages\":%d,\"reported\":%.4f,\"lost\":%d,\"balanced\":%s", messages,
+				reported, lost, unbalanced ? "false" : "true"
+		if (count)
+			printf ",\"hooks\":%.3f,\"hook_ns\":%.1f", runs / requests, ns / requests
+		print "}"
+	}'
 run() {
-	local tracer= counter= ids= options="-p $port" before after t0 cpu=0 tool=0
+	local tracer='' counter='' ids='' options="-p $port" before cpu=0 tool=0 program=httpsniff lines=''
 	: >"$tmp/tool"
 	: >"$tmp/out"
+	: >"$tmp/settled"
 	case $1 in
 	*json*) options="$options -j" ;;
 	esac
 	case $1 in
 	heads*) options="$options --max-body 0" ;;
+	trace*) program=httptrace ;;
+	esac
+	case $1 in
+	*table*) options="$options -i 1" ;;
 	esac
 	case $1 in
 	*server*) options="$options -P $worker" ;;
@@ -157,13 +246,14 @@ run() {
 	esac
 	case $1 in
 	none) ;;
+	tcpdump | tshark* | ngrep | httpry) rival "$1" ;;
 	floor)
 		# shellcheck disable=SC2086
 		out=$tmp/out hold "$tmp/tool" "$floor" ${count:+-s} $hooks
 		tracer=$holder ;;
 	*)
 		# shellcheck disable=SC2086
-		hold "$tmp/tool" "$O/bin/httpsniff" -v $options
+		hold "$tmp/tool" "$O/bin/$program" -v $options
 		tracer=$holder
 		ids=$(sed -n 's/^prog_id:[[:space:]]*//p' /proc/"$tracer"/fdinfo/* | sort -u)
 		settle "$tracer"
@@ -175,31 +265,17 @@ run() {
 	TIMEFORMAT='cpu %U %S'
 	{ time load "$seconds" >"$tmp/wrk" 2>&1; } 2>"$tmp/time"
 	cpu=$(($(workers_ran) - before))
+	case $1 in
+	tshark* | ngrep | httpry) worked_off "$tracer" ;;
+	esac
 	[ -z "$tracer" ] || tool=$(($(ran "$tracer") - tool))
 	[ -z "$counter" ] || release "$counter"
 	[ -z "$tracer" ] || release "$tracer"
+	[ -z "$lines" ] || lines=$(grep -cE "$lines" "$tmp/lines")
+	rm -f "$tmp/lines"
 	[ -z "${KEEP:-}" ] || cp "$tmp/tool" "$KEEP/$1.$2"
-	awk -v tracer="$1" -v body="$body" -v round="$2" -v cpu="$cpu" -v tool="$tool" -v count="$count" '
-		$1 == "cpu" { client = $2 + $3 }
-		/requests in/ { requests = $1; seconds = $4; sub("s,$", "", seconds) }
-		/Non-2xx/ { bad = 1 }
-		$1 == "runs" { runs = $2; ns = $4 }
-		/^httpsniff: messages/ { messages = $3 }
-		/^httpsniff: bytes/ { n = split($0, part, ", "); for (i = 1; i <= n; i++)
-			if (match(part[i], /lost|full/) && match(part[i], /[0-9]+/)) lost += substr(part[i], RSTART, RLENGTH) }
-		/does not balance/ { unbalanced = 1 }
-		END {
-			if (!requests || bad)
-				exit 1
-			printf "{\"tracer\":\"%s\",\"body\":\"%s\",\"round\":%d,\"requests\":%d,\"rate\":%.0f,\"cpu_ns\":%.1f," \
-				"\"client_ns\":%.1f,\"tool_ns\":%.1f", tracer, body, round, requests, requests / seconds,
-				cpu / requests, client * 1e9 / requests, tool / requests
-			if (tracer !~ /none|floor/)
-				printf ",\"messages\":%d,\"lost\":%d,\"balanced\":%s", messages, lost, unbalanced ? "false" : "true"
-			if (count)
-				printf ",\"hooks\":%.3f,\"hook_ns\":%.1f", runs / requests, ns / requests
-			print "}"
-		}' "$tmp/time" "$tmp/wrk" "$tmp/out" "$tmp/count" "$tmp/tool" ||
+	awk -v tracer="$1" -v body="$body" -v round="$2" -v cpu="$cpu" -v tool="$tool" -v count="$count" \
+		-v lines="$lines" "$line" "$tmp/settled" "$tmp/time" "$tmp/wrk" "$tmp/out" "$tmp/count" "$tmp/tool" ||
 		{ cat "$tmp/wrk" "$tmp/tool" "$tmp/error.log" >&2; exit 99; }
 }
 
