@@ -85,9 +85,9 @@ if wanted curl; then
 		rows "select(.role == \"$role\") | \"\\(.server | split(\":\")[1]) \\(.method) \\(.url) \\(.status) \\(.request_bytes) \\(.response_bytes)\"" |
 			sort >"$tmp/heard"
 		judge "curl-$role" "$status $(awk 'NR == FNR { told[$1 " " $2 " " $3] = $0; next }
-			{ split(told[$1 " " $2 " " $3], t); n++
+			{ split(told[$1 " " $2 " " $3], t); n++; heard[$1 " " $2 " " $3] = 1
 			  if (t[4] != $4 || t[5] != "-" && t[5] != $5 || t[6] != "-" && t[6] != $6) print $0 " is " told[$1 " " $2 " " $3] ";" }
-			END { print n }' "$tmp/told" "$tmp/heard" | xargs)" "0 $(wc -l <"$tmp/told")"
+			END { for (k in told) if (!(k in heard)) print k " is not there;"; print n }' "$tmp/told" "$tmp/heard" | xargs)" "0 $(wc -l <"$tmp/told")"
 	done
 	# What nginx refuses before it has the body curl does not send.
 	judge curl-whole "$(rows 'select(.method != "POST") | "\(.outcome) \(.complete) \(.peer_span_id != null)"' | sort | uniq -c | xargs) $(said balanced)" "$((($(wc -l <"$tmp/told") - 2) * 2)) answered true true true"

@@ -602,6 +602,10 @@ if wanted events; then
 		"0 5 client close 5 client connect 5 server accept 5 server close"
 	check events-requests "$(of ' and .event == "close"' '"\(.role) \(.requests)"' | awk '{ n[$1] += $2 } END { print n["client"], n["server"] }') $(linked)" \
 		"50 50 ok"
+	# What the clients counted, at both ends.
+	n=$(jq -s 'map(.answer_bytes) | add' "$chain/client")
+	check events-bytes "$(of ' and .event == "close"' '"\(.role) \(.bytes_sent) \(.bytes_received)"' |
+		awk '$1 == "client" { n += $3 } $1 == "server" { m += $2 } END { print n, m }')" "$n $n"
 	check events-times "$(of ' and .event == "close"' '.duration_us > 0' | sort -u)" true
 	check events-reset "$(of ' | not' '"\(.role) \(.event)"' | sort | uniq -c | xargs)" \
 		"1 client connect 1 client reset 1 server accept 1 server reset"
