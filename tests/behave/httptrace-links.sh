@@ -41,7 +41,7 @@ if wanted chain; then
 	four -trace
 	n=$requests links chain "" "--trace --request-id --b3" --no-trace-headers --go-probes
 fi
-if wanted chain-no-probes; then
+if wanted chain-no-probes && [ -n "$native" ]; then
 	# Requests that Go's client sends leave by a goroutine of the connection's: without uprobes it has candidates, and so
 	# a third of the links is not there.
 	four

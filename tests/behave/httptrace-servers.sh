@@ -3,6 +3,7 @@
 # httptrace on the servers and clients that people have: nginx with all that wrk can ask of it, of which no request goes
 # uncounted, and curl, which tells how many bytes each transfer had and how long it took. Python, Go and Node call one another in
 # httptrace-links.sh.
+[ -z "${IN_GUEST:-}" ] || [ $# != 0 ] || set -- 'curl*' 'saturated*'
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source=tests/httptrace-lib.sh
