@@ -162,35 +162,54 @@ static __always_inline bool ports_pass(const bool direct, struct sock *sk)
 	return !netsel.remote_ports || netsel_bit(netsel_remote, remote);
 }
 
-static __noinline bool flow_passes(const bool direct, struct sock *sk)
+static __noinline bool flow_passes(const bool direct, struct sock *sk, const bool counts)
 {
 	struct flow f;
 
 	flow_of(direct, sk, NULL, &f);
 	if (config.sample > 1 && flow_hash(&f) % config.sample) {
-		count(CAP_N_SAMPLED, 1);
+		if (counts)
+			count(CAP_N_SAMPLED, 1);
 		return false;
 	}
 	return !config.by_flow || netsel_pass(&f);
 }
 
+/* Is it looked at, as far as its ends tell? counts: the answer is of a call. */
+static __always_inline bool ends_pass(const bool direct, struct sock *sk, const bool counts)
+{
+	if (!config.by_flow && config.sample <= 1)
+		return true;
+	if (!ports_pass(direct, sk))
+		return false;
+	return (!netsel.family && !netsel.naddrs && config.sample <= 1) ||
+	       flow_passes(direct, sk, counts);
+}
+
+/* Likewise, of one that is about to connect: its own end may not be known yet. */
+static __always_inline bool may_connect(const bool direct, struct sock *sk)
+{
+	__u16 local = GET(direct, sk, __sk_common.skc_num);
+	__u16 remote = swap16(GET(direct, sk, __sk_common.skc_dport));
+
+	if (netsel.ports && !netsel_bit(netsel_port, local) && !netsel_bit(netsel_port, remote))
+		return false;
+	return !netsel.remote_ports || netsel_bit(netsel_remote, remote);
+}
+
 /* Unix sockets have no addresses: filters of those leave them out, but for --sample. */
 static __always_inline bool passes(const bool direct, struct sock *sk, int proto)
 {
-	bool ok = true;
+	bool ok = proto == CAP_UNIX ? !config.by_flow : ends_pass(direct, sk, true);
 
-	if (proto == CAP_UNIX)
-		ok = !config.by_flow;
-	else if (config.by_flow || config.sample > 1)
-		ok = ports_pass(direct, sk) &&
-		     ((!netsel.family && !netsel.naddrs && config.sample <= 1) ||
-		      flow_passes(direct, sk));
 	if (ok && config.by_task)
 		ok = filter_pass(bpf_get_current_pid_tgid() >> 32);
 	if (!ok)
 		count(CAP_N_FILTERED, 1);
 	return ok;
 }
+
+#include "http_times.bpf.h"
 
 /* --- places in the stream */
 
@@ -295,6 +314,7 @@ static __noinline bool tell_conn(const bool direct, struct sock *sk, struct cap_
 	struct tcp_sock *tp = c->proto == CAP_TCP ? tcp_of(direct, sk) : NULL;
 	struct cap_conn_rec *r = bpf_ringbuf_reserve(&events, sizeof(*r), 0);
 	__u32 other = place(direct, sk, c, !dir);
+	struct times *t;
 
 	if (!r) {
 		ring_lost(0);
@@ -318,6 +338,11 @@ static __noinline bool tell_conn(const bool direct, struct sock *sk, struct cap_
 	}
 	if (tp)
 		role_of(direct, sk, tp, r);
+	t = config.times && c->proto != CAP_UNIX ? times_get(sk) : NULL;
+	if (t) {
+		r->opened_ns = t->opened_ns;
+		r->connect_ns = t->connect_ns;
+	}
 	if (c->verdict == CAP_MAYBE)
 		r->flags |= CAP_F_MAYBE;
 	c->end[CAP_SEND] = r->seq[CAP_SEND];

@@ -124,12 +124,14 @@ static __always_inline bool unread(const bool direct, struct sock *sk)
 }
 
 /* Where a call's bytes stand, and how far the other direction is. */
-static __always_inline void places(const bool direct, struct sock *sk, struct call *p)
+static __always_inline void places(const bool direct, struct sock *sk, struct cap_state *c,
+				   __u32 dir, struct cap_data_rec *h)
 {
-	p->seq = place(direct, sk, p->c, p->dir) - p->len;
-	if (p->c->proto == CAP_TCP) {
-		p->other_seq = place(direct, sk, p->c, !p->dir);
-		p->flags = CAP_DATA_F_OTHER;
+	h->seq = place(direct, sk, c, dir) - h->len;
+	h->id = c->id;
+	if (c->proto == CAP_TCP) {
+		h->other_seq = place(direct, sk, c, !dir);
+		h->flags = CAP_DATA_F_OTHER;
 	}
 }
 
@@ -156,12 +158,29 @@ __noinline int goroutine(__u32 which, __u32 is)
 	return is;
 }
 
-/* Who calls, and by which goroutine. */
-static __always_inline void caller(struct call *p, const struct src *s, struct take *t)
+/* Since when could it read these bytes? */
+static __always_inline void waited(struct sock *sk, struct cap_data_rec *h)
 {
-	struct cap_state *c = p->c;
-	__u32 pid = p->who >> 32;
+	struct times *t = times_get(sk);
+	__u64 since = t ? times_since(t, h->seq, h->len) : 0;
 
+	if (since && h->now_ns >= since) {
+		since = (h->now_ns - since) / 1000;
+		h->waited_us = since < ~0U ? since : ~0U;
+		h->flags |= CAP_DATA_F_WAITED;
+	}
+}
+
+/* When it was, who called, and which goroutine. */
+static __always_inline void caller(struct sock *sk, struct cap_state *c, __u32 dir,
+				   const struct src *s, struct take *t)
+{
+	struct cap_data_rec *h = &t->h;
+	__u32 pid = h->pid;
+
+	h->now_ns = bpf_ktime_get_ns();
+	if (config.times && dir == CAP_RECV && c->proto == CAP_TCP)
+		waited(sk, h);
 	if (c->pid != pid) {
 		c->pid = pid;
 		c->go = GO_UNKNOWN;
@@ -170,21 +189,39 @@ static __always_inline void caller(struct call *p, const struct src *s, struct t
 	if (!config.goids || c->go == GO_IS_NOT)
 		return;
 	c->go = goroutine(s->take, c->go);
-	p->goid = t->go.goid;
-	p->parent_goid = t->go.parent_goid;
+	h->goid = t->go.goid;
+	h->parent_goid = t->go.parent_goid;
+}
+
+/* How much of a call is wanted, and is it at hand? */
+static __always_inline __u32 choose(struct cap_state *c, __u32 dir, enum look look, __u32 found,
+				    const struct src *s, struct take *t)
+{
+	__u32 len = t->h.len, want = len;
+
+	if (c->verdict == CAP_TLS || c->verdict == CAP_HTTP2) {
+		want = len < TAKE_MAX ? len : TAKE_MAX;
+	} else if (limited()) {
+		/* A few letters may be the beginning of a head that comes bit by bit. */
+		if (look == LOOK_SHORT && s->kind != SRC_NONE)
+			c->in_head[dir & 1] = 1;
+		want = wanted(c, dir & 1, len, look == LOOK_REQUEST || look == LOOK_RESPONSE,
+			      found);
+	}
+	if (want <= TAKE_MAX && (t->from || t->taken < want) && s->kind != SRC_NONE)
+		take(s->take, 0, want, want);
+	return want;
 }
 
 /* len > 0 bytes went by in direction dir. */
 static __always_inline int on_bytes(const bool direct, struct sock *sk, int proto, __u32 dir,
 				    __u32 len, struct src *s)
 {
-	__u64 who = who_is(direct);
-	struct call call = {.len = len, .want = len, .who = who, .dir = dir, .cause = CAP_LIMIT};
 	struct cap_sums *sums = sums_of(s->take);
 	struct take *t = take_of(s->take);
-	__u32 found;
 	struct cap_state *c;
 	enum look look;
+	__u32 found;
 
 	c = state_of(direct, sk, proto);
 	if (!c || !t || !sums)
@@ -192,35 +229,25 @@ static __always_inline int on_bytes(const bool direct, struct sock *sk, int prot
 	sums->n[CAP_N_CALLS]++;
 	sums->n[dir == CAP_SEND ? CAP_N_SENT : CAP_N_RECEIVED] += len;
 	c->pos[dir & 1] += len;
-	call.c = c;
-	places(direct, sk, &call);
 	if (ignored(c, dir)) {
 		sums->n[CAP_N_NOT_HTTP] += len;
 		return 0;
 	}
+	begin(direct, &t->h, dir, len);
+	places(direct, sk, c, dir, &t->h);
 	simplify(s);
 	look = look_into(c, dir, s, len, t, &found);
 	if (c->verdict != CAP_HTTP && c->verdict != CAP_TLS && !judge(c, dir, look, s, len)) {
 		sums->n[CAP_N_NOT_HTTP] += len;
 		return 0;
 	}
-	if (!c->told && !tell_conn(direct, sk, c, dir, call.seq)) {
+	if (!c->told && !tell_conn(direct, sk, c, dir, t->h.seq)) {
 		count(CAP_N_RING, len);
 		return 0;
 	}
-	caller(&call, s, t);
-	if (c->verdict == CAP_TLS || c->verdict == CAP_HTTP2)
-		call.want = len < TAKE_MAX ? len : TAKE_MAX;
-	else if (limited()) {
-		/* A few letters may be the beginning of a head that comes bit by bit. */
-		if (look == LOOK_SHORT && s->kind != SRC_NONE)
-			c->in_head[dir & 1] = 1;
-		call.want = wanted(c, dir & 1, len, look == LOOK_REQUEST || look == LOOK_RESPONSE,
-				   found);
-	}
-	if (call.want <= TAKE_MAX && (t->from || t->taken < call.want) && s->kind != SRC_NONE)
-		take(s->take, 0, call.want, call.want);
-	emit(direct, &call, s, t, sums);
+	caller(sk, c, dir, s, t);
+	c->end[dir & 1] = t->h.seq + len;
+	emit(direct, t, s, choose(c, dir, look, found, s, t), sums);
 	if (c->closing && !unread(direct, sk))
 		closed(direct, sk, c, 0);
 	return 0;
@@ -233,30 +260,44 @@ static __always_inline int on_bytes(const bool direct, struct sock *sk, int prot
 static __always_inline int on_rest(const bool direct, struct sock *sk, int proto, __u32 dir,
 				   __u32 len, struct src *s)
 {
-	struct call call = {.len = len,
-			    .want = len,
-			    .who = bpf_get_current_pid_tgid(),
-			    .dir = dir,
-			    .cause = CAP_LIMIT};
+	struct cap_state *c = state_of(direct, sk, proto);
 	struct take *t = take_of(s->take);
-	struct cap_state *c;
 
-	c = state_of(direct, sk, proto);
 	if (!c || !t)
 		return 0;
 	count(CAP_N_CALLS, 1);
 	count(dir == CAP_SEND ? CAP_N_SENT : CAP_N_RECEIVED, len);
 	c->pos[dir & 1] += len;
-	call.c = c;
-	places(direct, sk, &call);
 	if (!told_whole(c, dir) || !c->told) {
 		count(CAP_N_NOT_HTTP, len);
 		return 0;
 	}
-	caller(&call, s, t);
+	begin(direct, &t->h, dir, len);
+	places(direct, sk, c, dir, &t->h);
+	caller(sk, c, dir, s, t);
 	if (limited())
-		call.want = wanted(c, dir & 1, len, false, 0);
-	emit(direct, &call, s, NULL, NULL);
+		wanted(c, dir & 1, len, false, 0);
+	c->end[dir & 1] = t->h.seq + len;
+	emit_none(direct, t, s->cause);
+	return 0;
+}
+
+/* Bytes came that can be read. */
+static __always_inline int on_ready(const bool direct, struct sock *sk)
+{
+	struct cap_state *c;
+	struct tcp_sock *tp;
+	struct times *t;
+
+	if (GET(direct, sk, __sk_common.skc_state) == TCP_LISTEN || proto_of(direct, sk) != CAP_TCP)
+		return 0;
+	c = state_get(sk);
+	if (c ? c->verdict >= CAP_NOT : !ends_pass(direct, sk, false))
+		return 0;
+	tp = tcp_of(direct, sk);
+	t = times_make(sk);
+	if (tp && t)
+		times_arrived(t, bytes_end(direct, sk, tp));
 	return 0;
 }
 
@@ -295,6 +336,8 @@ static __noinline int on_state(const bool direct, struct sock *sk, __u32 old, __
 		      old == TCP_SYN_RECV;
 	struct cap_state *c;
 
+	if (config.times)
+		times_state(direct, sk, old, new);
 	/* A socket begins where another one was, of which not all was told or read. */
 	if (!use_storage && (new == TCP_SYN_SENT || new == TCP_SYN_RECV))
 		state_drop(sk);

@@ -16,6 +16,8 @@
  *               read, for a return probe has room for few calls at a time, and those that wait
  *               for data take it
  *
+ * Where times are asked for, sk_data_ready (6.3) or tcp_data_ready tell when bytes have come.
+ *
  * A program that is preempted in the middle runs for no other task of its CPU until it goes on.
  * Kernels differ in whether tracepoints and trampolines may be preempted. Where they may, a second
  * program stands behind each that takes bytes, and does what the first one did not.
@@ -378,6 +380,18 @@ SEC("tp_btf/tcp_destroy_sock")
 int tp_destroy(__u64 *ctx)
 {
 	return on_destroy(true, (struct sock *)ctx[0]);
+}
+
+SEC("tp_btf/sk_data_ready")
+int tp_ready(__u64 *ctx)
+{
+	return on_ready(true, (struct sock *)ctx[0]);
+}
+
+SEC("fentry/tcp_data_ready")
+int f_ready(__u64 *ctx)
+{
+	return on_ready(true, (struct sock *)ctx[0]);
 }
 
 /* What these two do is done once. */
@@ -759,6 +773,12 @@ int kr_splice(struct pt_regs *ctx)
 		return 0;
 	a->live = 0;
 	return on_splice(false, (struct sock *)a->sk, (__s64)PT_REGS_RC(ctx));
+}
+
+SEC("kprobe")
+int k_ready(struct pt_regs *ctx)
+{
+	return on_ready(false, (struct sock *)PT_REGS_PARM1(ctx));
 }
 
 SEC("kprobe")

@@ -10,18 +10,6 @@
  */
 #include "src.bpf.h"
 
-/* A call's bytes and their place. */
-struct call {
-	struct cap_state *c;
-	__u64 who; /* pid and tid */
-	__u32 seq, other_seq;
-	__u32 len; /* in the stream */
-	__u32 want; /* of them, to be copied */
-	__u64 goid, parent_goid;
-	__u8 dir, cause, flags;
-	__u8 pad[5];
-};
-
 #define WALK_STEPS 1700 /* 1024 pieces, and 20 MB in records of 32 KiB */
 #define WALK_MAX   32768
 #define LITTLE	   2048 /* bytes that are copied, whether they are wanted or not */
@@ -112,25 +100,27 @@ static __always_inline void comm_of(const bool direct, char *comm)
 	}
 }
 
-static __always_inline void fill(const bool direct, struct cap_data_rec *h, const struct call *p,
-				 __u32 captured, __u8 cause)
+/* A call moved len bytes: what is known of them at once. The rest is filled in as it is found. */
+static __always_inline void begin(const bool direct, struct cap_data_rec *h, __u32 dir, __u32 len)
 {
+	__u64 who = who_is(direct);
+
 	h->type = CAP_REC_DATA;
-	h->seq = p->seq;
-	h->id = p->c->id;
-	h->now_ns = bpf_ktime_get_ns();
-	h->len = p->len;
+	h->len = len;
+	h->pid = who >> 32;
+	h->tid = who;
+	h->goid = h->parent_goid = 0;
+	h->dir = dir;
+	h->flags = h->pad = 0;
+	h->other_seq = h->waited_us = h->pad2 = 0;
+}
+
+/* The first so many bytes are behind it. */
+static __always_inline void end(const bool direct, struct cap_data_rec *h, __u32 captured,
+				__u8 cause)
+{
 	h->captured = captured;
-	h->pid = p->who >> 32;
-	h->tid = p->who;
-	h->goid = p->goid;
-	h->parent_goid = p->parent_goid;
-	h->dir = p->dir;
-	h->cause = captured < p->len ? cause : CAP_WHOLE;
-	h->flags = p->flags;
-	h->other_seq = p->other_seq;
-	h->waited_us = 0;
-	h->pad = h->pad2 = 0;
+	h->cause = captured < h->len ? cause : CAP_WHOLE;
 	comm_of(direct, h->comm);
 }
 
@@ -142,35 +132,37 @@ static __always_inline void account(__u32 captured, __u32 len, __u8 cause)
 }
 
 /* Bytes that were taken, and word of those behind them. */
-static __always_inline void emit_take(const bool direct, const struct call *p, struct take *t,
+static __always_inline void emit_take(const bool direct, struct take *t, __u64 want,
 				      struct cap_sums *sums)
 {
-	__u64 n = p->want, size;
+	__u32 len = t->h.len;
+	__u64 size;
 
-	barrier_var(n);
-	if (n > TAKE_MAX)
+	barrier_var(want);
+	if (want > TAKE_MAX)
 		return;
-	size = sizeof(t->h) + n;
-	fill(direct, &t->h, p, n, p->cause);
+	size = sizeof(t->h) + want;
+	end(direct, &t->h, want, CAP_LIMIT);
 	if (bpf_ringbuf_output(&events, &t->h, size, flags_of(sums, size))) {
-		ring_lost(p->len);
+		ring_lost(len);
 		return;
 	}
-	sums->n[CAP_N_CAPTURED] += n;
-	sums->n[CAP_N_UNREAD + (p->cause & 7)] += p->len - n;
+	sums->n[CAP_N_CAPTURED] += want;
+	sums->n[CAP_N_UNREAD + CAP_LIMIT] += len - want;
 }
 
 /* Bytes that are not copied at all. */
-static __noinline void emit_none(const bool direct, const struct call *p)
+static __noinline void emit_none(const bool direct, struct take *t, __u8 cause)
 {
 	struct cap_data_rec *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 
 	if (!e) {
-		ring_lost(p->len);
+		ring_lost(t->h.len);
 		return;
 	}
-	fill(direct, e, p, 0, p->cause);
-	account(0, p->len, p->cause);
+	end(direct, &t->h, 0, cause);
+	*e = t->h;
+	account(0, t->h.len, cause);
 	bpf_ringbuf_submit(e, event_flags());
 }
 
@@ -276,41 +268,41 @@ __noinline int walk(__u64 who)
 	return 0;
 }
 
-static __always_inline void emit_walk(const bool direct, struct call *p, const struct src *s)
+static __always_inline void emit_walk(const bool direct, struct take *t, const struct src *s,
+				      __u32 want)
 {
-	__u64 who = p->who;
+	__u64 who = (__u64)t->h.pid << 32 | t->h.tid;
 	struct act *a = act_make(who);
 
 	if (!a) {
-		p->cause = CAP_FAULT;
-		emit_none(direct, p);
+		emit_none(direct, t, CAP_FAULT);
 		return;
 	}
+	end(direct, &t->h, 0, CAP_LIMIT);
 	a->src = *s;
-	fill(direct, &a->h, p, 0, p->cause);
+	a->h = t->h;
 	a->pieces = 0;
 	a->base = s->base;
-	a->seg = is_array(s) ? 0 : p->want;
-	a->remain = p->want;
-	a->rest = p->len - p->want;
-	a->cause = p->cause;
+	a->seg = is_array(s) ? 0 : want;
+	a->remain = want;
+	a->rest = t->h.len - want;
+	a->cause = CAP_LIMIT;
 	a->kernel = in_kernel(s);
 	walk(who);
 }
 
-/* Sends want bytes of the call, and word of the others. t: may have the first of them. */
-static __always_inline void emit(const bool direct, struct call *p, const struct src *s,
-				 struct take *t, struct cap_sums *sums)
+/* Sends want bytes of the call, the first of which may be in t, and word of the others. */
+static __always_inline void emit(const bool direct, struct take *t, const struct src *s, __u32 want,
+				 struct cap_sums *sums)
 {
-	p->c->end[p->dir & 1] = p->seq + p->len;
 	if (s->kind == SRC_NONE)
-		p->cause = s->cause;
-	if (s->kind == SRC_NONE || !p->want)
-		emit_none(direct, p);
-	else if (t && sums && !t->from && t->taken >= p->want)
-		emit_take(direct, p, t, sums);
+		emit_none(direct, t, s->cause);
+	else if (!want)
+		emit_none(direct, t, CAP_LIMIT);
+	else if (!t->from && t->taken >= want)
+		emit_take(direct, t, want, sums);
 	else
-		emit_walk(direct, p, s);
+		emit_walk(direct, t, s, want);
 }
 
 /* Is not all wanted? The other direction than the one that is looked at is needed for its heads. */

@@ -44,7 +44,7 @@ static bool has_tracepoint(const char *name)
 #define BE(x) (1 << CAP_BE_##x)
 
 enum need { MUST, MAY }; /* a hook that a kernel may lack */
-enum part { ALWAYS, UNIX, TWICE, UNIX_TWICE };
+enum part { ALWAYS, UNIX, TWICE, UNIX_TWICE, TIMES };
 
 /*
  * In the order of attaching: ends first, so that a call that is seen to begin is seen to end. Of
@@ -71,6 +71,9 @@ static const struct hook {
 	{"tp_sent", NULL, "tp:sock_send_length", BE(TRACEPOINT), MUST, ALWAYS, 0},
 	{"tp_sent_again", NULL, "tp:sock_send_length", BE(TRACEPOINT), MAY, TWICE, 0},
 	{"tp_part", NULL, "tp:tcp_sendmsg_locked", BE(TRACEPOINT), MAY, ALWAYS, 0},
+	{"tp_ready", NULL, "tp:sk_data_ready", BE(TRACEPOINT), MAY, TIMES, 0},
+	{"f_ready", NULL, "tcp_data_ready", BE(FENTRY), MAY, TIMES, 0},
+	{"k_ready", "tcp_data_ready", "tcp_data_ready", BE(KPROBE), MAY, TIMES, 0},
 	{"f_unix_release", NULL, "unix_release", BE(FENTRY), MAY, UNIX, 0},
 	{"x_unix_recv_again", NULL, "unix_stream_recvmsg", BE(FENTRY), MAY, UNIX_TWICE, 0},
 	{"x_unix_recv", NULL, "unix_stream_recvmsg", BE(FENTRY), MAY, UNIX, 0},
@@ -129,7 +132,8 @@ static bool goes(const struct hook *h)
 {
 	return h->backends >> capload.be & 1 &&
 	       ((h->part != UNIX && h->part != UNIX_TWICE) || capload.tool->config.unix_too) &&
-	       ((h->part != TWICE && h->part != UNIX_TWICE) || capload.twice) && there(h->needs);
+	       ((h->part != TWICE && h->part != UNIX_TWICE) || capload.twice) &&
+	       (h->part != TIMES || capload.tool->config.times) && there(h->needs);
 }
 
 /*
@@ -233,8 +237,12 @@ static int set_constants(void)
 				 capload.storage ? 1 : capload.tool->max_conns);
 	bpf_map__set_max_entries(map("takes"), CAP_TAKES);
 	bpf_map__set_max_entries(map("counts"), 1 + CAP_TAKES);
-	if (!capload.storage)
+	if (o->config->times && !capload.storage)
+		bpf_map__set_max_entries(map("times_by_sock"), capload.tool->max_conns);
+	if (!capload.storage) {
 		bpf_map__set_autocreate(map("states"), false);
+		bpf_map__set_autocreate(map("times"), false);
+	}
 	err = select_constants(o->filter, false)
 		      ?: netsel_constants(n, o->port, o->local, o->remote);
 	o->config->by_flow =
