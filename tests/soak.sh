@@ -226,6 +226,7 @@ grown() {
 		if ($1 >= end && $3 > last) last = $3 }
 		END { print first + 0, last + 0 }' "$tmp/memory"
 }
+cp "$tmp/memory" "$O/tests/soak.memory" # for who wants to see how
 printf '# %-16s %12s %12s %10s %12s %12s\n' tool "KiB first" "KiB last" "CPU s" events lost
 for n in $names; do
 	read -r first last <<<"$(grown "$n")"

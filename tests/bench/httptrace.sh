@@ -35,7 +35,7 @@ table() {
 		| reduce .[].tracer as $t ([]; if index($t) then . else . + [$t] end) | .[] as $t
 		| ($runs | of($t)) as $mine | ($mine | [.[]]) as $all
 		| ([$mine | to_entries[] | .value - ($none[.key] // 0)]) as $added
-		| ([$mine | to_entries[] | (.value - ($none[.key] // 0)) / ([$bodies[.key] - ($none[.key] // 0), 1] | max)]) as $share
+		| ([$mine | to_entries[] | (.value - ($none[.key] // 0)) / ($bodies[.key] - ($none[.key] // 0) | if . == 0 then 1 else . end)]) as $share
 		| ($runs | map(select(.tracer == $t)) | map(.reported // empty)) as $reported
 		| [$t, ($all | median | round), "\($all | min | round) .. \($all | max | round)", ($added | median | round),
 			($share | median * 100 | round / 100), (if $reported == [] then "" else $reported | median end)] | @tsv' "$2"
@@ -87,7 +87,7 @@ for kind in server both chain; do
 	replay $kind -j
 	[ $kind = server ] || replay $kind --tree
 	[ $kind != server ] || replay $kind -H
-	replay $kind --otlp "$tmp/otlp" -H
+	(cd "$tmp" && replay $kind --otlp otlp -H)
 	rm -f "$tmp/otlp" "$tmp/httptrace-$kind.rec"
 done
 n=100000
