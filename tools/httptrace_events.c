@@ -62,9 +62,15 @@ static struct event event_of(const struct cap_conn *c, const struct hop *h, enum
 	return e;
 }
 
+/* Of a connection that was seen from its first byte, its bytes; else as its socket counts them. */
+static uint64_t bytes_of(const struct cap_conn *c, int dir)
+{
+	return c->joined ? c->bytes[dir] : http1_bytes(c->h, dir)->fed;
+}
+
 static bool bytes_known(const struct event *e)
 {
-	return e->over && (e->c->bytes[CAP_SEND] || e->c->bytes[CAP_RECV]);
+	return e->over && (bytes_of(e->c, CAP_SEND) || bytes_of(e->c, CAP_RECV));
 }
 
 static int text_event(const struct event *e, const struct ends *ends)
@@ -88,8 +94,8 @@ static int text_event(const struct event *e, const struct ends *ends)
 			     (unsigned long long)e->requests, e->requests == 1 ? "" : "s");
 	if (bytes_known(e))
 		snprintf(counts + n, sizeof(counts) - n, ", %llu bytes sent, %llu received",
-			 (unsigned long long)e->c->bytes[CAP_SEND],
-			 (unsigned long long)e->c->bytes[CAP_RECV]);
+			 (unsigned long long)bytes_of(e->c, CAP_SEND),
+			 (unsigned long long)bytes_of(e->c, CAP_RECV));
 	n = snprintf(text, sizeof(text), "%s -> %s%s", ends->client_len ? ends->client : "unknown",
 		     ends->server_len ? ends->server : "unknown", counts);
 	line_begin(&line, &lead);
@@ -146,8 +152,8 @@ static int json_event(const struct event *e, const struct ends *ends)
 	put_us(&j, "duration_us", e->duration_us);
 	put_us(&j, "requests", e->requests);
 	if (bytes_known(e)) {
-		json_u64(&j, "bytes_sent", e->c->bytes[CAP_SEND]);
-		json_u64(&j, "bytes_received", e->c->bytes[CAP_RECV]);
+		json_u64(&j, "bytes_sent", bytes_of(e->c, CAP_SEND));
+		json_u64(&j, "bytes_received", bytes_of(e->c, CAP_RECV));
 	}
 	put_place(&j, e->c, e->who);
 	json_close(&j, '}');

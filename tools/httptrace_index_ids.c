@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Spans by what their requests say: servers' by process and trace, by process and request id, and by
+ * Spans by what their requests say: servers' by process and trace, by process and request id, by
  * thread and URL; clients' by the trace and the id that they send.
  */
 #include "httptrace_links.h"

@@ -231,7 +231,7 @@ extern struct span_stats span_stats;
 /* --- httptrace_select.c */
 int select_init(void); /* parses set.methods ... set.sample_text; -EINVAL with text */
 bool select_span(const struct span *s); /* is it to be shown? Counts nothing */
-/* The same for a connection's rows (--role, --uid, --localhost); who: the one that it is told of. */
+/* The same for a connection's rows (--role, --uid, --localhost); who: whom it is told of. */
 bool select_conn(const struct cap_conn *c, const struct cap_who *who);
 void select_finish(void);
 

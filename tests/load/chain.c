@@ -4,13 +4,13 @@
  *
  *	chain ask -p PORT [-c CLIENTS] [-n REQUESTS] [OPTION...]	the clients at one end
  *		--close			a connection for each request
- *		--unique		each request has a path of its own; they have the same one else
+ *		--unique		a path for each request; else all have the same
  *		--trace, --request-id, --b3	the requests carry ids for tracers
- *		--rate N		so many requests a second, by all clients (0: as fast as it goes)
+ *		--rate N		requests a second, of all clients (0: no limit)
  *		--fail N		each Nth request is one that the last service answers by 500
  *		--slow N,MS		each Nth is one that the last service takes MS for
  *	chain serve [-p PORT] [OPTION...]	a service, a thread for each connection
- *		--name NAME		its name in the truth, and the letter in X-Hop (default: last)
+ *		--name NAME		in the truth; its first letter in X-Hop (last)
  *		--next PORT		asks the service there before it answers
  *		--calls N		... N times, one after the other
  *		--pool N		... by N threads that have nothing else to do
@@ -29,8 +29,8 @@
  * {"type":"served" or "made","service","chain","hop"
  *	"server_port","client_port"	of the connection. Requests of a connection stand in order
  *	"pid","tid"	who read the request (0: the service does not know)
- *	"begin_ns","end_ns"	wall clock: from when the request was there (made: before it was sent)
- *			to before the answer was sent (made: after it was there)
+ *	"begin_ns","end_ns"	wall clock: from when the request was there (made: before it
+ *			was sent) to before the answer was sent (made: after it was there)
  *	"answer_bytes"	made: of the answer, on the wire, where that is not in chunks
  * }
  *
