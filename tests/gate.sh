@@ -114,15 +114,15 @@ ring() {
 	rm -f "$tmp/rec"
 }
 rings() {
-	# Both ends are seen. CAP_REC_CONN, _DATA, _END, _CLOSE
+	# Both ends are seen; what is so small is read at once. CAP_REC_CONN, _DATA, _END, _CLOSE
 	local http="2 4 5 6"
 	ring httpsniff/get 4000 "$http" http -n 1000 get -- httpsniff
-	ring httpsniff/download 800 "$http" http -n 200 --size 16384 download -- httpsniff
-	ring httpsniff/heads 800 "$http" http -n 200 --size 16384 download -- httpsniff --max-body 0
+	ring httpsniff/download 800 "$http" http -n 200 --size 3000 download -- httpsniff
+	ring httpsniff/heads 800 "$http" http -n 200 --size 3000 download -- httpsniff --max-body 0
 	ring httptrace/get 4000 "$http" http -n 1000 get -- httptrace
-	ring httptrace/download 800 "$http" http -n 200 --size 16384 download -- httptrace
-	# TL_REC_CLOSED, _SLOW, _HIST
-	ring tcplat/short 400 "1 3 4" tcp -n 200 short -- tcplat
+	ring httptrace/download 800 "$http" http -n 200 --size 3000 download -- httptrace
+	# TL_REC_CLOSED. Which turns are the slowest, and who has a histogram left, time decides.
+	ring tcplat/short 400 "1 3 4" tcp -n 200 short -- tcplat --slowest 0 --conn-histograms 0
 	# HL_REC_CALL, _HTTP_CALL
 	ring handlerlat/calls 500 "1 2" calls spin 1 500 -- handlerlat "$LOAD/calls" work_spin
 }
