@@ -88,7 +88,23 @@ static __always_inline enum sys sys_of(struct pt_regs *regs)
 
 #elif defined(__TARGET_ARCH_arm64)
 #define SYS_ARG(regs, n)    ((regs)->user_regs.regs[n])
-#define SYS_UNDER_WAY(regs) true
+/*
+ * The result takes the place of the first argument, which is kept beside: where the two differ, the
+ * call is over. (A result that is the number of the call's file passes.) syscallno is -1 where the
+ * thread did not come by a call: what io_uring does then is not of the number in a register.
+ */
+#define SYS_UNDER_WAY(regs) sys_under_way((const struct pt_regs___call *)(regs))
+
+struct pt_regs___call {
+	__u64 orig_x0;
+	__s32 syscallno;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool sys_under_way(const struct pt_regs___call *regs)
+{
+	return regs->syscallno != -1 &&
+	       ((const struct pt_regs *)regs)->user_regs.regs[0] == regs->orig_x0;
+}
 
 static __always_inline enum sys sys_of(struct pt_regs *regs)
 {

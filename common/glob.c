@@ -45,7 +45,7 @@ static const char *set(const char *p, unsigned char c, bool *takes, bool *backwa
  */
 static const char *element(const char *p, const char *open, unsigned char c, bool *takes)
 {
-	bool backward;
+	bool backward = false;
 
 	if (*p == '[' && p < open)
 		return set(p, c, takes, &backward);
