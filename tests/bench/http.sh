@@ -122,7 +122,7 @@ workers_ran() {
 	echo $s
 }
 # hold FILE COMMAND...: starts a program, and waits until it is ready, or says $sign
-sign=ready
+sign='(^|: )ready' # not libbpf on a program of such a name
 hold() {
 	local said=$1
 	shift
