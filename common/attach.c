@@ -193,8 +193,13 @@ static int attach_perf_one(struct attach_set *s, struct bpf_program *prog, bool 
 			link = -errno;
 	} else {
 		link = bpf_link_create(bpf_program__fd(prog), fd, BPF_PERF_EVENT, &opts);
-		if (link >= 0) {
+		/* Before 5.15 perf events have no links, and who needs no cookie needs none. */
+		if (link == -EINVAL && !pt->cookie)
+			link = ioctl(fd, PERF_EVENT_IOC_SET_BPF, bpf_program__fd(prog)) ? -errno
+											: 0;
+		else if (link >= 0)
 			s->fds[s->n++] = link;
+		if (link >= 0) {
 			link = ioctl(fd, PERF_EVENT_IOC_ENABLE, 0) ? -errno : 0;
 		}
 	}

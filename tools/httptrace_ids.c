@@ -41,7 +41,8 @@ static void place_of(const struct span *s, struct place *p)
 	if (h->proto == CAP_UNIX || !from) {
 		p->client[0] = htole64(client ? h->id : h->peer);
 		p->server[0] = htole64(client ? h->peer : h->id);
-		p->at = htole64(s->begin);
+		/* Before 5.12 they have addresses for numbers, which come again. */
+		p->at = htole64(s->begin ^ (h->id >> 63 ? h->heard_ns : 0));
 		p->boot = htole32(boot_minute());
 		return;
 	}

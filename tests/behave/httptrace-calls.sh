@@ -117,7 +117,12 @@ if wanted namespaces; then
 		ask -a 198.51.100.2 -c 4 -n 200
 		chain_end
 		stop
-		check namespaces "$status $(linked)" "0 ok"
+		verdict=$(linked)
+		if [ "$verdict" != ok ] && [ -n "${IN_GUEST:-}" ] && [ "$(said hooks_missed)" != 0 ]; then
+			skip namespaces "hooks did not run, and the tool says so: $verdict"
+		else
+			check namespaces "$status $verdict" "0 ok"
+		fi
 		check namespaces-two "$(jq -r 'select(.type == "transaction") | "\(.role) \(.netns)"' "$tmp/out" | sort -u | wc -l) $(
 			jq -r 'select(.type == "transaction").netns' "$tmp/out" | sort -u | wc -l)" "2 2"
 	fi
