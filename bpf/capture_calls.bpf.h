@@ -147,11 +147,11 @@ __noinline int goroutine(__u32 which, __u32 is)
 	is = go_find(&t->go, is, is == GO_IS ? 0 : task_mark(task, BPF_CORE_READ(task, mm)));
 #ifdef GOCLIENT_BPF_H
 	if (config.go_asks && t->go.goid) {
-		__u64 asker = go_asker(t->go.goid);
+		const struct go_asker *asker = go_asked(t->go.goid);
 
 		if (asker) {
-			t->go.goid = asker;
-			t->go.parent_goid = 0;
+			t->go.goid = asker->goid;
+			t->go.parent_goid = asker->parent_goid;
 		}
 	}
 #endif

@@ -18,12 +18,16 @@ struct go_who {
 	__u64 v; /* a request's address, or a goroutine's number */
 };
 
+struct go_asker {
+	__u64 goid, parent_goid;
+};
+
 #define GO_MAP(name)                                                                               \
 	struct {                                                                                   \
 		__uint(type, BPF_MAP_TYPE_LRU_HASH);                                               \
 		__uint(max_entries, 16384);                                                        \
 		__type(key, struct go_who);                                                        \
-		__type(value, __u64); /* the goroutine that asks */                                \
+		__type(value, struct go_asker);                                                    \
 	} name SEC(".maps")
 GO_MAP(go_requests);
 GO_MAP(go_writers);
@@ -58,17 +62,28 @@ static __always_inline __u64 go_number(__u64 g)
 	return go_runs(w[0]) ? w[1] : go_runs(w[1]) ? w[2] : 0;
 }
 
+/* Who started it: where it stands beside two addresses of the program's text. */
+static __always_inline __u64 go_starter(__u64 g, __u64 ip)
+{
+	__u64 w[5]; /* from 272 or 280 on: see goroutine.bpf.h */
+
+	if (bpf_probe_read_user(w, sizeof(w), (void *)(g + 272)))
+		return 0;
+	return go_parent(w, ip) ?: go_parent(w + 1, ip);
+}
+
 SEC("uprobe")
 int go_asks(struct pt_regs *ctx)
 {
 	struct go_who who = {.mark = go_mark()};
-	__u64 goid = go_number(REG_G(ctx));
+	struct go_asker asker = {.goid = go_number(REG_G(ctx))};
 
 	if (never)
 		bpf_tail_call(ctx, &no_programs, 0);
-	if (goid && !bpf_probe_read_user(&who.v, sizeof(who.v), (void *)REG_GO_ARG(ctx, 1)) &&
+	asker.parent_goid = go_starter(REG_G(ctx), REG_IP(ctx));
+	if (asker.goid && !bpf_probe_read_user(&who.v, sizeof(who.v), (void *)REG_GO_ARG(ctx, 1)) &&
 	    who.v)
-		bpf_map_update_elem(&go_requests, &who, &goid, BPF_ANY);
+		bpf_map_update_elem(&go_requests, &who, &asker, BPF_ANY);
 	return 0;
 }
 
@@ -76,7 +91,8 @@ SEC("uprobe")
 int go_writes(struct pt_regs *ctx)
 {
 	struct go_who who = {.mark = go_mark(), .v = REG_GO_ARG(ctx, 0)};
-	__u64 goid = go_number(REG_G(ctx)), *asks, asked;
+	struct go_asker *asks, asked;
+	__u64 goid = go_number(REG_G(ctx));
 
 	if (never)
 		bpf_tail_call(ctx, &no_programs, 0);
@@ -96,12 +112,11 @@ int go_writes(struct pt_regs *ctx)
 	return 0;
 }
 
-/* Who asked for what this goroutine sends; 0: nobody else did. */
-static __always_inline __u64 go_asker(__u64 goid)
+/* Who asked for what this goroutine sends; NULL: nobody else did. */
+static __always_inline const struct go_asker *go_asked(__u64 goid)
 {
 	struct go_who who = {.mark = go_mark(), .v = goid};
-	__u64 *asks = bpf_map_lookup_elem(&go_writers, &who);
 
-	return asks ? *asks : 0;
+	return bpf_map_lookup_elem(&go_writers, &who);
 }
 #endif
