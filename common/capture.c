@@ -140,6 +140,9 @@ static int on_data(const struct cap_data_rec *r, size_t len)
 	p.aux = r->flags & CAP_DATA_F_WAITED ? r->waited_us : UINT32_MAX;
 	p.ts_ns = r->now_ns;
 	p.data = r + 1;
+	conn_other(c, r);
+	conn_first(c, r->dir, r->seq);
+	conn_before(c, r);
 	stream_push(&capture_stats.streams, &side->s, &p, capture.now_ns);
 	conn_settle(c);
 	return 0;
@@ -229,9 +232,10 @@ static int record(uint32_t type, const void *data, size_t len)
 
 int capture_record(uint32_t type, const void *data, size_t len, void *ctx)
 {
-	int err = record(type, data, len);
+	int err;
 
-	capture_stats.records++;
+	capture_stats.streams.order = ++capture_stats.records;
+	err = record(type, data, len);
 	if (err)
 		capture_stats.bad_records++;
 	return err;

@@ -107,8 +107,8 @@ static void gone(struct conn *c)
 
 void conn_drop(struct conn *c)
 {
-	stream_flush(&capture_stats.streams, &c->side[0].s);
-	stream_flush(&capture_stats.streams, &c->side[1].s);
+	stream_finish(&capture_stats.streams, &c->side[0].s, capture.now_ns);
+	stream_finish(&capture_stats.streams, &c->side[1].s, capture.now_ns);
 	late_flush(c);
 	gone(c);
 }
@@ -164,6 +164,61 @@ void conn_base(struct conn *c, int dir)
 {
 	if (c->side[dir].first_known)
 		stream_start(&c->side[dir].s, c->side[dir].first);
+}
+
+void conn_first(struct conn *c, int dir, uint32_t seq)
+{
+	struct side *side = &c->side[dir];
+	int32_t ahead = seq - side->first;
+
+	if (!side->first_known || side->s.based)
+		return;
+	if (ahead > 0)
+		stream_start(&side->s, side->first);
+}
+
+void conn_before(struct conn *c, const struct cap_data_rec *r)
+{
+	struct side *side = &c->side[r->dir];
+	uint32_t n = side->first - r->seq;
+	struct event e = {.kind = EV_OVERDUE, .len = n};
+
+	if (side->s.based || !side->first_known || (int32_t)n <= 0)
+		return;
+	stream_start(&side->s, r->seq);
+	e.at = (struct stream_at){
+		.pos = side->s.next, .ts_ns = r->now_ns, .order = capture_stats.streams.order};
+	late_event(c, r->dir, &e);
+}
+
+/*
+ * Hooks may run late: then each of two calls says that the other was before. So it is with one that
+ * sends, for what it has sent may be answered before its hook has run; what a receive has got is in
+ * nobody's hands before. What was sent was first.
+ */
+void conn_other(struct conn *c, const struct cap_data_rec *r)
+{
+	struct side *own = &c->side[r->dir], *other = &c->side[!r->dir];
+	struct streams *all = &capture_stats.streams;
+	bool known = r->flags & CAP_DATA_F_OTHER;
+
+	/* Of TLS, for one, not all is told. */
+	c->spoken |= http1_spoken(c->pub.h, r + 1, r->captured);
+	if (!c->spoken || http1_is_opaque(c->pub.h))
+		return;
+	http1_in_order(c->pub.h, known);
+	if (!known)
+		return;
+	if (!other->first_known) {
+		other->first = r->other_seq;
+		other->first_known = true;
+	}
+	conn_first(c, !r->dir, r->other_seq);
+	if (r->dir == CAP_RECV && own->s.hold) {
+		stream_unreached(all, &own->s, r->seq, r->other_seq);
+		late_settle(c);
+	}
+	stream_reached(all, &other->s, r->other_seq, r->seq, r->now_ns, capture.now_ns);
 }
 
 static int client_dir(const struct cap_conn *c)
@@ -280,18 +335,13 @@ struct conn *conn_get(uint64_t id, const struct cap_conn_rec *r)
 }
 
 /* --- what comes out of the streams */
-static void hand_bytes(struct conn *c, int dir, const struct event *e)
+static int hand_bytes(struct conn *c, int dir, const struct event *e)
 {
 	const struct capture_ops *ops = &capture.ops;
 	struct side *side = &c->side[dir];
 	uint64_t pos, ns = e->at.ts_ns;
 	enum cap_cause cause = CAP_WHOLE;
-	int err;
 
-	if (!side->based) {
-		side->based = true;
-		side->base = e->at.pos;
-	}
 	pos = e->at.pos - side->base;
 	who_set(c, dir, e->at.tag);
 	c->pub.waited_us[dir] = e->kind == EV_LOST ? UINT32_MAX : e->at.aux;
@@ -302,20 +352,28 @@ static void hand_bytes(struct conn *c, int dir, const struct event *e)
 	if (e->kind != EV_DATA && cause != CAP_LIMIT && ops->gap)
 		ops->gap(&c->pub, dir, pos, ns, e->len, cause);
 	if (e->kind == EV_DATA)
-		err = http1_data(c->pub.h, dir, e->data, e->len, ns);
-	else if (e->kind == EV_SKIPPED)
-		err = http1_skipped(c->pub.h, dir, e->len, ns);
-	else
-		err = http1_lost(c->pub.h, dir, e->len, ns);
-	if (err)
-		capture_stats.no_memory++;
+		return http1_data(c->pub.h, dir, e->data, e->len, ns);
+	if (e->kind == EV_SKIPPED)
+		return http1_skipped(c->pub.h, dir, e->len, ns);
+	return http1_lost(c->pub.h, dir, e->len, ns);
 }
 
 void conn_event(struct conn *c, int dir, const struct event *e)
 {
-	if (e->kind != EV_END && e->kind != EV_RESET)
-		hand_bytes(c, dir, e);
-	else if (http1_end(c->pub.h, dir, e->kind == EV_RESET, e->at.ts_ns))
+	struct side *side = &c->side[dir];
+	int err = 0;
+
+	if (!side->based && e->kind < EV_END) {
+		side->based = true;
+		side->base = e->at.pos;
+	}
+	if (e->kind == EV_OVERDUE)
+		err = http1_overdue(c->pub.h, dir, e->len, e->at.ts_ns);
+	else if (e->kind == EV_END || e->kind == EV_RESET)
+		err = http1_end(c->pub.h, dir, e->kind == EV_RESET, e->at.ts_ns);
+	else
+		err = hand_bytes(c, dir, e);
+	if (err)
 		capture_stats.no_memory++;
 }
 
@@ -341,12 +399,18 @@ static void on_lost(struct streams *all, struct stream *s, const struct stream_a
 	event(s, &(struct event){EV_LOST, *at, len, NULL});
 }
 
+static void on_overdue(struct streams *all, struct stream *s, const struct stream_at *at,
+		       uint64_t len)
+{
+	event(s, &(struct event){EV_OVERDUE, *at, len, NULL});
+}
+
 static void on_end(struct streams *all, struct stream *s, const struct stream_at *at, bool reset)
 {
 	event(s, &(struct event){reset ? EV_RESET : EV_END, *at, 0, NULL});
 }
 
-const struct stream_ops conn_stream_ops = {on_data, on_skipped, on_lost, on_end};
+const struct stream_ops conn_stream_ops = {on_data, on_skipped, on_lost, on_overdue, on_end};
 
 /* --- for the tool */
 int capture_role(const struct cap_conn *c)

@@ -38,6 +38,7 @@ struct conn {
 	struct conn *waiting_next, **waiting_link;
 	struct task **tasks; /* all it was told with; owned, each with a reference */
 	uint32_t ntasks;
+	bool spoken; /* HTTP is, as far as was seen */
 	uint32_t late_bytes; /* memory of what waits in side[].late */
 };
 
@@ -71,6 +72,12 @@ void conn_settle(struct conn *c);
 void conn_wait(struct conn *c); /* puts it among capture.waiting */
 /* Before an end is told: what is missing of a direction is known also where nothing of it came. */
 void conn_base(struct conn *c, int dir);
+/* Before bytes from seq on come: of a connection that was joined, those before them are missing. */
+void conn_first(struct conn *c, int dir, uint32_t seq);
+/* Of a connection that was joined bytes come that are from before: they answer nothing since. */
+void conn_before(struct conn *c, const struct cap_data_rec *r);
+/* What the record of bytes says of the other direction; before its bytes come. */
+void conn_other(struct conn *c, const struct cap_data_rec *r);
 static inline struct conn *conn_of(struct stream *s)
 {
 	struct side *side = (struct side *)s;
@@ -79,7 +86,7 @@ static inline struct conn *conn_of(struct stream *s)
 }
 
 /* --- capture_late.c: what a stream's callback has */
-enum event_kind { EV_DATA, EV_SKIPPED, EV_LOST, EV_END, EV_RESET };
+enum event_kind { EV_DATA, EV_SKIPPED, EV_LOST, EV_OVERDUE, EV_END, EV_RESET };
 struct event {
 	enum event_kind kind;
 	struct stream_at at;

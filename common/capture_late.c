@@ -3,7 +3,7 @@
  * The two directions of a connection, in step. Who reads HTTP must see them in the order in which
  * things happened, else a client that waits for each answer seems to pipeline, and answers go to
  * other requests than their own. A direction with a hole stands still until the hole is filled or
- * given up; what the other one has to tell meanwhile is kept here, and goes out by its time.
+ * given up; what the other one has to tell meanwhile is kept here, and goes out in its turn.
  */
 #include "capture_int.h"
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 struct late {
 	struct late *next;
-	uint64_t order_ns;
+	uint64_t order;
 	struct event e;
 	char bytes[];
 };
@@ -24,14 +24,14 @@ static uint32_t cost(const struct event *e)
 	return sizeof(struct late) + (e->kind == EV_DATA ? e->len : 0);
 }
 
-static bool add(struct conn *c, struct side *side, const struct event *e, uint64_t order_ns)
+static bool add(struct conn *c, struct side *side, const struct event *e, uint64_t order)
 {
 	struct late *l = malloc(cost(e));
 
 	if (!l)
 		return false;
 	l->next = NULL;
-	l->order_ns = order_ns;
+	l->order = order;
 	l->e = *e;
 	if (e->kind == EV_DATA)
 		l->e.data = memcpy(l->bytes, e->data, e->len);
@@ -61,20 +61,31 @@ static struct side *first(struct conn *c)
 
 	if (!a->late || !b->late)
 		return a->late ? a : b->late ? b : NULL;
-	return a->late->order_ns <= b->late->order_ns ? a : b;
+	return a->late->order <= b->late->order ? a : b;
+}
+
+/*
+ * Where an event stands among those of both directions: by when its record came, and what is
+ * missing before the bytes by which it is known. What fills a hole was before what is behind that.
+ */
+static uint64_t place(const struct stream *s, const struct event *e)
+{
+	uint64_t next = stream_next_order(s);
+
+	if (next <= e->at.order)
+		return next << 1;
+	return e->at.order << 1 | (e->kind != EV_LOST && e->kind != EV_OVERDUE);
 }
 
 void late_event(struct conn *c, int dir, const struct event *e)
 {
 	struct side *own = &c->side[dir], *other = &c->side[!dir], *side;
-	/* What fills a hole was before what is behind that, whatever its time. */
-	uint64_t next_ns = stream_next_ns(&own->s);
-	uint64_t order_ns = e->at.ts_ns < next_ns ? e->at.ts_ns : next_ns;
+	uint64_t order = place(&own->s, e);
 
-	if (other->s.hold && add(c, own, e, order_ns))
+	if (other->s.hold && add(c, own, e, order))
 		return;
 	/* What is before it in its own direction goes first in any case. */
-	while ((side = first(c)) && (own->late || side->late->order_ns <= order_ns))
+	while ((side = first(c)) && (own->late || side->late->order <= order))
 		take(c, side);
 	conn_event(c, dir, e);
 }

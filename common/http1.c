@@ -51,6 +51,7 @@ struct http1 *http1_open(struct http1_parser *p, void *ctx, int client, bool joi
 	c->queue = c->two;
 	c->cap = sizeof(c->two) / sizeof(c->two[0]);
 	c->joined = c->unsure = joined;
+	c->final_asked = c->final_end = c->asked = UINT32_MAX;
 	for (int i = 0; i < 2; i++) {
 		c->dir[i].state = joined ? ST_SEARCH : ST_START;
 		c->dir[i].at_line = c->dir[i].after_gap = joined;
@@ -68,6 +69,21 @@ void http1_free(struct http1 *c)
 	if (c->queue != c->two)
 		free(c->queue);
 	free(c);
+}
+
+bool http1_spoken(const struct http1 *c, const void *data, size_t n)
+{
+	return c->heard || (n && http1_start_likely(data, n));
+}
+
+bool http1_is_opaque(const struct http1 *c)
+{
+	return c->dir[0].state == ST_OPAQUE || c->dir[1].state == ST_OPAQUE;
+}
+
+void http1_in_order(struct http1 *c, bool in_order)
+{
+	c->in_order = in_order;
 }
 
 int http1_client(const struct http1 *c)
@@ -196,8 +212,10 @@ int http1_data(struct http1 *c, int dir, const void *data, size_t n, uint64_t ns
 	struct http1_dir *d = &c->dir[dir];
 
 	d->now_ns = ns;
-	if (n)
-		d->byte_ns = ns;
+	if (!n)
+		return 0;
+	d->byte_ns = ns;
+	http1_pair_found(c, d);
 	http1_feed(c, d, data, n);
 	return result(c);
 }
@@ -210,6 +228,7 @@ int http1_skipped(struct http1 *c, int dir, uint64_t n, uint64_t ns)
 	if (!n)
 		return 0;
 	d->byte_ns = ns;
+	http1_pair_found(c, d);
 	http1_hole(c, d, n, false);
 	return result(c);
 }
@@ -221,6 +240,15 @@ int http1_lost(struct http1 *c, int dir, uint64_t n, uint64_t ns)
 	d->now_ns = ns;
 	d->count.gaps++;
 	http1_hole(c, d, n, true);
+	return result(c);
+}
+
+int http1_overdue(struct http1 *c, int dir, uint64_t n, uint64_t ns)
+{
+	struct http1_dir *d = &c->dir[dir];
+
+	d->now_ns = ns;
+	http1_doubt(c, d, n);
 	return result(c);
 }
 

@@ -22,14 +22,15 @@
  * direction is searched for the next strict start-line at a line's beginning, or right behind the
  * hole. The other direction keeps its place; what the two share, the pairing, is lost for both.
  *
- * Pairing: responses answer requests in order. When the place is lost in one direction, the
- * requests that wait are given up, for nobody knows which answers were in the hole, and no response
- * answers anything until the two are known to be in step again: a final response that began after
- * the loss has ended, and then a request begins while no response is under way and none is known to
- * be due. On a connection where requests were seen to be pipelined, each request that may be
- * unanswered must first have had its response; that may be never. So a response is never given to a
- * request of which it is not known to be the answer, as long as a client that was never seen to
- * pipeline does not.
+ * Pairing: responses answer requests in order. When the place is lost in the responses' direction,
+ * the requests that wait are given up, for nobody knows which answers were in the hole; when it is
+ * lost in the requests', those behind the hole are. No response answers anything more until the two
+ * are known to be in step again: a final response that began after the loss has ended, and then a
+ * request begins while no response is under way and none is known to be due; where it is known what
+ * was before what (http1_in_order), less is asked for. On a connection where requests were seen to
+ * be pipelined, each request that may be unanswered must first have had its response; that may be
+ * never. So a response is never given to a request of which it is not known to be the answer, as
+ * long as a client that was never seen to pipeline does not.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -205,6 +206,18 @@ int http1_data(struct http1 *c, int dir, const void *data, size_t n, uint64_t ns
 int http1_skipped(struct http1 *c, int dir, uint64_t n, uint64_t ns);
 /* The next n bytes, or where n is 0 an unknown number of them, were lost. */
 int http1_lost(struct http1 *c, int dir, uint64_t n, uint64_t ns);
+/*
+ * The next n bytes went by before what follows in the other direction, and are not here. They may
+ * still come, or be lost; what both directions share is lost by now, if they may hold more than the
+ * rest of a body.
+ */
+int http1_overdue(struct http1 *c, int dir, uint64_t n, uint64_t ns);
+/*
+ * From here on both directions are fed in the order in which things happened, and losses where they
+ * were: all that was sent or read before some bytes is fed, or lost or overdue, before these. Not
+ * so at first.
+ */
+void http1_in_order(struct http1 *c, bool in_order);
 /* The direction is at its end (FIN); or the connection is, in both directions (reset). */
 int http1_end(struct http1 *c, int dir, bool reset, uint64_t ns);
 /* Ends all that is under way, as HTTP1_OPEN, and tells of all that is not told yet. */
@@ -212,6 +225,10 @@ void http1_finish(struct http1 *c);
 /* Calls nobody back. NULL is fine. */
 void http1_free(struct http1 *c);
 
+/* HTTP is spoken: a start-line was seen, or these bytes begin like one. */
+bool http1_spoken(const struct http1 *c, const void *data, size_t n);
+/* It turned to another protocol: see http1_ops.other. */
+bool http1_is_opaque(const struct http1 *c);
 /* The direction that the client sends in; -1: not known yet. */
 int http1_client(const struct http1 *c);
 /* Requests that wait for their response. */

@@ -4,8 +4,8 @@
 /*
  * What the parts of http1 share: http1.c takes the input, http1_head.c gathers lines of a head,
  * http1_start.c knows start-lines, http1_frame.c decides where a message ends, http1_body.c walks
- * bodies, http1_pair.c pairs, http1_sync.c searches for a lost place, http1_tls.c reads a hello,
- * http1_msg.c begins and ends messages.
+ * bodies, http1_pair.c pairs and http1_doubt.c knows when that may be, http1_sync.c searches for a
+ * lost place, http1_tls.c reads a hello, http1_msg.c begins and ends messages.
  */
 #include "http1.h"
 
@@ -48,7 +48,8 @@ struct msg {
 	bool start_done, candidate, head_told, in_trailers;
 	bool connect, head_method; /* what the request was, or the one answered */
 	bool unknown_request; /* of a response whose request is not known */
-	bool anchor, fresh, alone, orphan, given_up; /* http1_pair.c */
+	bool given_up, anchor, fresh, alone, orphan, late, again; /* http1_doubt.c */
+	uint32_t asked; /* low bits of where the other direction was when it began */
 	bool holed; /* something is missing, maybe an unknown number of bytes */
 	bool has_length, bad_length, has_encoding, chunked, encoding_bad, keep_alive;
 	uint32_t epoch; /* of the pairing, when it began */
@@ -60,14 +61,17 @@ struct msg {
 struct http1_dir {
 	struct msg *m;
 	uint64_t left;
+	uint64_t overdue; /* the position behind what is, if beyond count.fed */
 	uint64_t run, run_at; /* bytes skipped over that are not told yet, and their position */
 	uint64_t now_ns, byte_ns; /* of this call, of the last byte */
 	struct http1_bytes count; /* fed is the stream position, too */
 	uint8_t state, phase;
-	bool at_line; /* searching: a line begins here */
-	bool after_gap; /* searching: here is where a hole ended */
-	bool dumb; /* held because its first bytes are not HTTP */
-	bool said_close;
+	bool at_line : 1; /* searching: a line begins here */
+	bool after_gap : 1; /* searching: here is where a hole ended */
+	bool dumb : 1; /* held because its first bytes are not HTTP */
+	bool said_close : 1;
+	bool settled : 1; /* what is overdue ends where a message begins */
+	bool found : 1; /* some of what was overdue came */
 };
 
 struct request {
@@ -83,13 +87,22 @@ struct http1 {
 	struct request *queue, two[2]; /* a ring of cap, which is a power of two */
 	uint32_t cap, front, waiting;
 	uint64_t requests, responses;
-	uint64_t
-		debt; /* responses that are due to requests given up, or may be: see http1_pair.c */
-	uint64_t final_ns;
-	uint32_t epoch;
+	/* Responses that are due to requests given up, or may be: see http1_doubt.c. */
+	uint64_t debt;
+	uint64_t final_ns; /* of the last final response */
+	uint32_t epoch, emptied; /* emptied: when requests were given up last */
+	/*
+	 * Positions' low bits: of the last final response, where requests were when it began, and
+	 * its end; where responses were when the last request began; where they are at least, if
+	 * those that were lost answer all.
+	 */
+	uint32_t final_asked, final_end, asked, answered;
 	int8_t client;
 	bool heard; /* a start-line was seen */
+	bool in_order;
 	bool joined, unsure, pipelined, turned, orphan, assumed;
+	bool at_asked, at_answered; /* an anchor must begin at final_asked, or when at answered */
+	bool tentative; /* what waits rests on a loss having been before it */
 	int err;
 };
 
@@ -108,6 +121,17 @@ static inline struct http1_dir *http1_peer(struct http1 *c, struct http1_dir *d)
 static inline int http1_dirno(const struct http1 *c, const struct http1_dir *d)
 {
 	return d != c->dir;
+}
+
+static inline struct http1_dir *http1_responses(struct http1 *c)
+{
+	return &c->dir[c->client == 0];
+}
+
+/* The next bytes are overdue, and none of them came. */
+static inline bool http1_is_overdue(const struct http1_dir *d)
+{
+	return !d->found && d->overdue > d->count.fed;
 }
 
 /* Out of step, or not believed to be in step yet. */
@@ -195,29 +219,49 @@ size_t http1_chunk_end_step(struct http1 *c, struct http1_dir *d, const char *p,
 void http1_unpeek(struct http1 *c, struct http1_dir *d);
 
 /* --- http1_pair.c */
-#define DEBT_FOREVER UINT64_MAX
-#define SEARCH_LINE  8192 /* the longest start-line that is searched for */
-void http1_pair_begin(struct http1 *c, struct http1_dir *d, struct msg *m);
+#define SEARCH_LINE 8192 /* the longest start-line that is searched for */
 void http1_pair_request(struct http1 *c, struct msg *m);
 /* The start-line of m is there; its head is (or as much as will come: whole false). */
 void http1_pair_answer(struct http1 *c, struct msg *m);
 void http1_pair_response(struct http1 *c, struct msg *m, bool whole);
+/* The request m, if it waits for its response, and NULL otherwise. */
+struct request *http1_waits(struct http1 *c, const struct msg *m);
 void http1_pair_user(struct http1 *c, struct msg *m);
 /* m ended where its framing says; or before that. */
 void http1_pair_over(struct http1 *c, struct msg *m);
 void http1_pair_broken(struct http1 *c, struct msg *m, enum http1_why why);
 void http1_pair_flush(struct http1 *c, enum http1_why why);
-/* d lost its place; damaged: within a request that is not numbered yet. */
+
+/* --- http1_doubt.c */
+#define DEBT_FOREVER UINT64_MAX
+void http1_pair_begin(struct http1 *c, struct http1_dir *d, struct msg *m);
+/*
+ * d lost its place; damaged: requests' within one that is not numbered yet, responses' within a
+ * final one.
+ */
 void http1_pair_lost(struct http1 *c, struct http1_dir *d, bool damaged, enum http1_why why);
+/* Bytes of d come that were overdue: they were not lost. */
+void http1_pair_found(struct http1 *c, struct http1_dir *d);
+/* Nobody knows what will answer it. */
+void http1_give_up(struct http1 *c, struct msg *m);
+/* Is it known which response will answer this request? Else it is given up. */
+bool http1_doubt_request(struct http1 *c, struct msg *m);
+/* A response began; a final one ended. */
+void http1_doubt_answer(struct http1 *c, struct msg *m);
+void http1_doubt_over(struct http1 *c, const struct msg *m);
 
 /* --- http1_sync.c */
 size_t http1_search_step(struct http1 *c, struct http1_dir *d, const char *p, size_t n);
 void http1_lose(struct http1 *c, struct http1_dir *d, enum http1_why why);
 void http1_hole(struct http1 *c, struct http1_dir *d, uint64_t n, bool lost);
+void http1_doubt(struct http1 *c, struct http1_dir *d, uint64_t n); /* the next n are overdue */
 /* The line gathered in d->m, or up to here, is no start-line. whole: a line begins behind it. */
 void http1_not_start(struct http1 *c, struct http1_dir *d, bool whole);
 /* A line of a head that was searched for is no header: it was no head. */
 void http1_not_head(struct http1 *c, struct http1_dir *d);
+
+/* A message begins with the next byte of d, which is searched; or where what is overdue is lost. */
+void http1_settle(struct http1 *c, struct http1_dir *d);
 
 /* What waited in d for the other direction's word is no other protocol's. */
 void http1_unhold(struct http1 *c, struct http1_dir *d);

@@ -157,10 +157,9 @@ void http1_over(struct http1 *c, struct http1_dir *d, enum http1_why why)
 void http1_complete(struct http1 *c, struct http1_dir *d)
 {
 	const struct msg *m = d->m;
-	bool waits = c->waiting && m->pub.number >= c->queue[c->front].number;
 
 	/* Nobody knows what the bytes behind it are before CONNECT is answered. */
-	d->state = m->pub.request && m->connect && waits ? ST_HELD : ST_START;
+	d->state = m->connect && http1_waits(c, m) ? ST_HELD : ST_START;
 	http1_over(c, d, HTTP1_COMPLETE);
 }
 

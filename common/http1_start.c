@@ -96,14 +96,61 @@ enum start_kind http1_start(const char *s, size_t n, const char *end, size_t nen
 	return request(s, n, end, nend, st);
 }
 
-/* Behind a hole a line may have lost its beginning: none of these is the end of another method,
- * so "UT / HTTP/1.1" is not taken for one. */
-static bool common_method(const char *s, size_t n)
+/*
+ * The first eight: behind a hole a line may have lost its beginning, but none of these is the end
+ * of another method, so "UT / HTTP/1.1" is not taken for one. The others are registered (IANA, HTTP
+ * Method Registry) or known from UPnP and caches. Where the place is lost a line may begin with the
+ * end of a body that has no line end: "abcGET / HTTP/1.1" has none of them.
+ */
+static bool known_method(const char *s, size_t n, bool common)
 {
-	static const char *const method[] = {"GET",    "HEAD",	  "POST",  "PUT",
-					     "DELETE", "OPTIONS", "TRACE", "CONNECT"};
+	static const char *const method[] = {
+		"GET",
+		"HEAD",
+		"POST",
+		"PUT",
+		"DELETE",
+		"OPTIONS",
+		"TRACE",
+		"CONNECT",
+		"ACL",
+		"BASELINE-CONTROL",
+		"BIND",
+		"CHECKIN",
+		"CHECKOUT",
+		"COPY",
+		"LABEL",
+		"LINK",
+		"LOCK",
+		"MERGE",
+		"MKACTIVITY",
+		"MKCALENDAR",
+		"MKCOL",
+		"MKWORKSPACE",
+		"MOVE",
+		"ORDERPATCH",
+		"PATCH",
+		"PROPFIND",
+		"PROPPATCH",
+		"QUERY",
+		"REBIND",
+		"REPORT",
+		"SEARCH",
+		"UNBIND",
+		"UNCHECKOUT",
+		"UNLINK",
+		"UNLOCK",
+		"UPDATE",
+		"VERSION-CONTROL",
+		"M-SEARCH",
+		"NOTIFY",
+		"SUBSCRIBE",
+		"UNSUBSCRIBE",
+		"PURGE",
+		"BAN",
+	};
 
-	for (size_t i = 0; i < sizeof(method) / sizeof(method[0]); i++)
+	for (size_t i = 0; i < (common ? 8 : sizeof(method) / sizeof(method[0])); i++)
 		if (strlen(method[i]) == n && !memcmp(method[i], s, n))
 			return true;
 	return false;
@@ -130,7 +177,7 @@ bool http1_start_strict(const char *s, size_t n, bool after_gap)
 	case START_RESPONSE: return !st.odd && !http1_has_control(s, n);
 	case START_HTTP2: return true;
 	case START_REQUEST:
-		return !st.odd && (!after_gap || common_method(s, st.method.len)) &&
+		return !st.odd && known_method(s, st.method.len, after_gap) &&
 		       strict_target(s + st.target.at, st.target.len,
 				     st.method.len == 7 && !memcmp(s, "CONNECT", 7));
 	case START_NONE: break;

@@ -2,15 +2,36 @@
 #include <string.h>
 #include "http1_int.h"
 
-void http1_lose(struct http1 *c, struct http1_dir *d, enum http1_why why)
+/*
+ * Is a request in the hole that is not numbered? It may have begun before the hole. Where the order
+ * is not known its response may have been seen. Or does a final response reach into it?
+ */
+static bool damaged(const struct http1 *c, const struct http1_dir *d)
 {
-	bool damaged =
-		why == HTTP1_GAP && d->state == ST_HEAD && !d->m->start_done && !d->m->candidate;
+	const struct msg *m = d->m;
+
+	if (c->client >= 0 && c->client != http1_dirno(c, d))
+		return m && !m->candidate && m->start_done && m->pub.status >= 200;
+	if (d->state == ST_START)
+		return c->in_order;
+	return d->state == ST_HEAD && !m->start_done && !m->candidate;
+}
+
+/* The place is lost; paired: what that means for pairs is known already. */
+static void lose(struct http1 *c, struct http1_dir *d, enum http1_why why, bool paired)
+{
+	bool hurt = why == HTTP1_GAP && damaged(c, d);
 
 	http1_drop(c, d, why, false);
 	d->state = ST_SEARCH;
 	d->at_line = d->after_gap = false;
-	http1_pair_lost(c, d, damaged, why);
+	if (!paired)
+		http1_pair_lost(c, d, hurt, why);
+}
+
+void http1_lose(struct http1 *c, struct http1_dir *d, enum http1_why why)
+{
+	lose(c, d, why, false);
 }
 
 void http1_unhold(struct http1 *c, struct http1_dir *d)
@@ -169,9 +190,37 @@ void http1_hole(struct http1 *c, struct http1_dir *d, uint64_t n, bool lost)
 			return;
 	}
 	if (d->state < ST_HELD) {
-		http1_lose(c, d, HTTP1_GAP);
+		uint64_t to = d->count.fed + n;
+		bool known = !unknown && http1_is_overdue(d) && to <= d->overdue;
+		bool settled = known && d->settled && to == d->overdue;
+
+		lose(c, d, HTTP1_GAP, known);
 		/* Calls are lost whole: a message may well begin right behind. */
 		d->at_line = d->after_gap = true;
+		if (settled)
+			d->state = ST_START;
 	}
 	outside(c, d, n, lost);
+}
+
+void http1_settle(struct http1 *c, struct http1_dir *d)
+{
+	d->settled = http1_is_overdue(d);
+	if (d->settled || d->state == ST_START)
+		return;
+	http1_drop(c, d, HTTP1_RESYNC, false);
+	d->state = ST_START;
+}
+
+void http1_doubt(struct http1 *c, struct http1_dir *d, uint64_t n)
+{
+	uint64_t to = d->count.fed + n;
+
+	if (d->state >= ST_HELD || d->state == ST_CLOSE || (!d->found && to <= d->overdue))
+		return;
+	if ((d->state == ST_FIXED || d->state == ST_CHUNK) && n <= d->left)
+		return;
+	http1_pair_lost(c, d, damaged(c, d), HTTP1_GAP);
+	d->overdue = to;
+	d->settled = d->found = false;
 }

@@ -24,12 +24,18 @@ void streams_init(struct streams *all, const struct stream_ops *ops, void *ctx)
 	};
 }
 
-/* The position of a number near s->next. */
-static uint64_t position(const struct stream *s, uint32_t seq)
+uint64_t stream_position(const struct stream *s, uint32_t seq)
 {
 	uint32_t ahead = seq - (uint32_t)s->next;
 
 	return ahead < -BEHIND ? s->next + ahead : s->next - (uint32_t)-ahead;
+}
+
+static void advance(struct stream *s, uint64_t next)
+{
+	s->next = next;
+	if (s->overdue && (int32_t)(s->reached - (uint32_t)next) <= 0)
+		s->overdue = false;
 }
 
 static void emit(struct streams *all, struct stream *s, const struct span *p)
@@ -38,21 +44,23 @@ static void emit(struct streams *all, struct stream *s, const struct span *p)
 	uint32_t uncaptured = p->len - p->captured;
 
 	rest.pos += p->captured;
-	s->next = rest.pos;
+	advance(s, rest.pos);
 	all->delivered += p->captured;
 	if (p->captured)
 		all->ops->data(all, s, &p->at, p->data, p->captured);
-	s->next += uncaptured;
+	advance(s, s->next + uncaptured);
 	all->skipped += uncaptured;
 	if (uncaptured)
 		all->ops->skipped(all, s, &rest, uncaptured);
 }
 
-static void tell_end(struct streams *all, struct stream *s, uint64_t ts_ns, bool reset)
+void stream_tell_end(struct streams *all, struct stream *s, uint64_t ts_ns, uint64_t order,
+		     bool reset)
 {
-	struct stream_at at = {.pos = s->next, .ts_ns = ts_ns};
+	struct stream_at at = {.pos = s->next, .ts_ns = ts_ns, .order = order};
 
 	s->ended = true;
+	s->overdue = false;
 	all->ops->end(all, s, &at, reset);
 }
 
@@ -82,27 +90,23 @@ static void drain(struct streams *all, struct stream *s)
 		return;
 	}
 	if (h->fin)
-		tell_end(all, s, h->end_ts_ns, false);
+		stream_tell_end(all, s, h->end_ts_ns, h->end_order, false);
 	stream_hold_drop(s);
 }
 
-static void lose(struct streams *all, struct stream *s, const struct stream_at *after)
+void stream_lose(struct streams *all, struct stream *s, const struct stream_at *after)
 {
 	struct stream_at at = *after;
 	uint64_t len = at.pos - s->next;
 
 	at.pos = s->next;
-	s->next += len;
+	advance(s, s->next + len);
 	all->lost += len;
 	if (len)
 		all->ops->lost(all, s, &at, len);
 }
 
-/*
- * Waits no longer for what would come first: the hole before the first of what is held, of p (the
- * piece at hand, or NULL), and of the end.
- */
-static void give_up(struct streams *all, struct stream *s, const struct span *p)
+void stream_give_up(struct streams *all, struct stream *s, const struct span *p)
 {
 	const struct held *first = s->hold ? s->hold->first : NULL;
 	const struct stream_at *after = p ? &p->at : NULL;
@@ -110,13 +114,18 @@ static void give_up(struct streams *all, struct stream *s, const struct span *p)
 
 	if (s->joining) {
 		s->joining = false;
+	} else if (!p && stream_only_marks(s->hold)) {
+		stream_tell_marks(all, s);
+		return;
 	} else if (first && (!after || first->span.at.pos < after->pos)) {
-		lose(all, s, &first->span.at);
+		stream_lose(all, s, &first->span.at);
 	} else if (after) {
-		lose(all, s, after);
+		stream_lose(all, s, after);
 	} else if (s->hold && s->hold->fin) {
-		end = (struct stream_at){.pos = s->hold->end, .ts_ns = s->hold->end_ts_ns};
-		lose(all, s, &end);
+		end = (struct stream_at){.pos = s->hold->end,
+					 .ts_ns = s->hold->end_ts_ns,
+					 .order = s->hold->end_order};
+		stream_lose(all, s, &end);
 	}
 	drain(all, s);
 }
@@ -143,7 +152,7 @@ static void hold(struct streams *all, struct stream *s, struct span *p, uint64_t
 	if (stream_hold_insert(all, s, prev, &part, now_ns))
 		span_cut(p, part.len);
 	else
-		give_up(all, s, p);
+		stream_give_up(all, s, p);
 }
 
 /* Takes what of p is new, as far as it goes at once. */
@@ -163,14 +172,6 @@ static void step(struct streams *all, struct stream *s, struct span *p, uint64_t
 	} else {
 		hold(all, s, p, now_ns);
 	}
-}
-
-/* The time of the hole in front is up. */
-static bool overdue(const struct streams *all, const struct stream_hold *h, uint64_t now_ns)
-{
-	uint64_t wait = h->stream->joining ? all->join_ns : all->wait_ns;
-
-	return now_ns >= h->since_ns && now_ns - h->since_ns >= wait;
 }
 
 void stream_start(struct stream *s, uint32_t seq)
@@ -193,7 +194,7 @@ static void base(struct streams *all, struct stream *s, uint32_t seq)
 void stream_push(struct streams *all, struct stream *s, const struct stream_piece *p,
 		 uint64_t now_ns)
 {
-	struct span span = {.at = {.ts_ns = p->ts_ns, .tag = p->tag, .aux = p->aux}, .len = p->len};
+	struct span span = {.at = {0, p->ts_ns, all->order, p->tag, p->aux}, .len = p->len};
 
 	all->in += p->len;
 	if (s->ended) {
@@ -201,7 +202,7 @@ void stream_push(struct streams *all, struct stream *s, const struct stream_piec
 		return;
 	}
 	base(all, s, p->seq);
-	span.at.pos = position(s, p->seq);
+	span.at.pos = stream_position(s, p->seq);
 	span.captured = p->captured < p->len ? p->captured : p->len;
 	span.data = p->data;
 	/* Just before: as far as a late piece could be and still be held with the others. */
@@ -211,87 +212,6 @@ void stream_push(struct streams *all, struct stream *s, const struct stream_piec
 		s->hold->end = span_end(&span);
 	while (span.len)
 		step(all, s, &span, now_ns);
-	while (s->hold && overdue(all, s->hold, now_ns))
-		give_up(all, s, NULL);
-}
-
-void stream_fin(struct streams *all, struct stream *s, uint32_t seq, uint64_t ts_ns,
-		uint64_t now_ns)
-{
-	struct stream_hold *h;
-	uint64_t end;
-
-	if (s->ended)
-		return;
-	stream_start(s, seq);
-	end = position(s, seq);
-	h = end > s->next || s->hold ? stream_hold_get(all, s, now_ns) : NULL;
-	if (!h) {
-		/* In order; or no memory to wait with. */
-		if (end > s->next)
-			lose(all, s, &(struct stream_at){.pos = end, .ts_ns = ts_ns});
-		tell_end(all, s, ts_ns, false);
-		return;
-	}
-	if (!h->fin) {
-		h->end_since_ns = now_ns;
-		h->end_ts_ns = ts_ns;
-	}
-	h->fin = true;
-	h->end = end > h->end ? end : h->end;
-	if (h->last && span_end(&h->last->span) > h->end)
-		h->end = span_end(&h->last->span);
-}
-
-void stream_flush(struct streams *all, struct stream *s)
-{
-	while (s->hold)
-		give_up(all, s, NULL);
-}
-
-void stream_reset(struct streams *all, struct stream *s, uint64_t ts_ns)
-{
-	/* A FIN that waits would be told, and the reset not. */
-	if (s->hold && !s->hold->first)
-		stream_hold_drop(s);
-	else if (s->hold)
-		s->hold->fin = false;
-	stream_flush(all, s);
-	if (!s->ended)
-		tell_end(all, s, ts_ns, true);
-}
-
-void streams_expire(struct streams *all, uint64_t now_ns)
-{
-	struct stream_hold *h = all->waiting, *next;
-
-	for (; h; h = next) {
-		struct stream *s = h->stream;
-
-		next = h->next;
-		while (s->hold && overdue(all, s->hold, now_ns))
-			give_up(all, s, NULL);
-	}
-}
-
-uint64_t stream_next_ns(const struct stream *s)
-{
-	const struct stream_hold *h = s->hold;
-
-	if (!h || (!h->first && !h->fin))
-		return UINT64_MAX;
-	return h->first ? h->first->span.at.ts_ns : h->end_ts_ns;
-}
-
-void stream_free(struct streams *all, struct stream *s)
-{
-	while (s->hold && s->hold->first) {
-		struct held *p = stream_hold_take(all, s->hold);
-
-		all->discarded += p->span.len;
-		free(p);
-	}
-	if (s->hold)
-		stream_hold_drop(s);
-	memset(s, 0, sizeof(*s));
+	while (s->hold && stream_overdue(all, s->hold, now_ns))
+		stream_give_up(all, s, NULL);
 }

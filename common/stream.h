@@ -8,6 +8,10 @@
  * behind a hole is copied and held until the hole is filled, or its time is up, or too much is
  * held; then the hole is lost and told so.
  *
+ * How far a stream has come may be known before its bytes come (stream_reached): a hole that
+ * nothing but such word lies behind is waited for likewise; then it is told of as overdue, and its
+ * bytes may still come.
+ *
  * Every byte is accounted for, in struct streams:
  *   in = delivered + skipped + duplicate + after_end + discarded + held
  *   last position - first position of each stream, added up = delivered + skipped + lost
@@ -25,9 +29,11 @@ struct stream_hold;
 struct stream {
 	uint64_t next; /* position after what was handed out; see struct stream_at */
 	struct stream_hold *hold; /* what waits; NULL when nothing does */
+	uint32_t reached; /* where it is overdue: the number behind what is */
 	bool based; /* next is known */
 	bool joining; /* next may still go down: pieces before the first may come */
 	bool ended;
+	bool overdue;
 };
 
 /* What came from the kernel. */
@@ -47,7 +53,8 @@ struct stream_at {
 	 */
 	uint64_t pos;
 	uint64_t ts_ns; /* of the piece; for lost bytes, of what comes after them */
-	uint32_t tag, aux; /* of the same */
+	uint64_t order; /* of the same, and so are these */
+	uint32_t tag, aux;
 };
 
 struct streams;
@@ -64,6 +71,12 @@ struct stream_ops {
 	/* Bytes that never came. */
 	void (*lost)(struct streams *all, struct stream *s, const struct stream_at *at,
 		     uint64_t len);
+	/*
+	 * The next len bytes went by, as was heard at at->ts_ns; they are waited for no longer, but
+	 * may still come. Told in its order, and moves nothing.
+	 */
+	void (*overdue)(struct streams *all, struct stream *s, const struct stream_at *at,
+			uint64_t len);
 	/* Nothing follows. reset: the end is not at a FIN. */
 	void (*end)(struct streams *all, struct stream *s, const struct stream_at *at, bool reset);
 };
@@ -72,6 +85,7 @@ struct stream_ops {
 struct streams {
 	const struct stream_ops *ops;
 	void *ctx; /* the caller's */
+	uint64_t order; /* the caller's, to be raised before each call: see stream_next_order() */
 	uint64_t wait_ns; /* how long a hole may stay open */
 	/*
 	 * How long the first piece of a stream that was joined in its midst waits for one before
@@ -103,6 +117,14 @@ void stream_start(struct stream *s, uint32_t seq);
 void stream_push(struct streams *all, struct stream *s, const struct stream_piece *p,
 		 uint64_t now_ns);
 /*
+ * The bytes before seq went by, by ts_ns: what of them did not come is under way, or lost. Does
+ * nothing before the first piece or stream_start(). by: the caller's own, see below.
+ */
+void stream_reached(struct streams *all, struct stream *s, uint32_t seq, uint32_t by,
+		    uint64_t ts_ns, uint64_t now_ns);
+/* Forgets what was said so of bytes behind seq by those that were said to be by less than limit. */
+void stream_unreached(struct streams *all, struct stream *s, uint32_t seq, uint32_t limit);
+/*
  * The stream ends before seq (a FIN's number). The end is told when all before it was. A piece
  * beyond it that comes before it is told moves it; one that comes later is counted in after_end.
  */
@@ -112,13 +134,16 @@ void stream_fin(struct streams *all, struct stream *s, uint32_t seq, uint64_t ts
 void stream_reset(struct streams *all, struct stream *s, uint64_t ts_ns);
 /* Gives up every hole: nothing is held afterwards. */
 void stream_flush(struct streams *all, struct stream *s);
+/* Nothing comes any more: the same, and what is overdue is lost. No end is told. */
+void stream_finish(struct streams *all, struct stream *s, uint64_t ts_ns);
 /* Gives up the holes, of all streams, that are open for too long at now_ns. */
 void streams_expire(struct streams *all, uint64_t now_ns);
 /*
- * The time of what comes out next: of the first piece that is held, or of the end that waits;
- * UINT64_MAX where nothing does. In a callback: of what comes after that.
+ * The order of what comes out next, which is that of the call that brought it: of the first piece
+ * that is held, or of the end that waits; UINT64_MAX where nothing does. In a callback: of what
+ * comes after that.
  */
-uint64_t stream_next_ns(const struct stream *s);
+uint64_t stream_next_order(const struct stream *s);
 /* Frees what is held without handing it out, and makes the stream a new one. */
 void stream_free(struct streams *all, struct stream *s);
 #endif

@@ -33,19 +33,33 @@ void stream_hold_drop(struct stream *s)
 	s->hold = NULL;
 }
 
+static void cut_out(struct streams *all, struct stream_hold *h, struct held *prev, struct held *p)
+{
+	uint32_t cost = sizeof(*p) + p->span.captured;
+
+	*(prev ? &prev->next : &h->first) = p->next;
+	if (!p->next)
+		h->last = prev;
+	h->pieces--;
+	h->marks -= !p->span.len;
+	h->bytes -= cost;
+	all->total -= cost;
+	all->held -= p->span.len;
+}
+
 struct held *stream_hold_take(struct streams *all, struct stream_hold *h)
 {
 	struct held *first = h->first;
-	uint32_t cost = sizeof(*first) + first->span.captured;
 
-	h->first = first->next;
-	if (!h->first)
-		h->last = NULL;
-	h->pieces--;
-	h->bytes -= cost;
-	all->total -= cost;
-	all->held -= first->span.len;
+	cut_out(all, h, NULL, first);
 	return first;
+}
+
+void stream_hold_remove(struct streams *all, struct stream_hold *h, struct held *prev,
+			struct held *p)
+{
+	cut_out(all, h, prev, p);
+	free(p);
 }
 
 /* What is in front now is known since the oldest of what lies behind it came. */
@@ -80,9 +94,13 @@ bool stream_hold_insert(struct streams *all, struct stream *s, struct held *prev
 	n->span.data = p->captured ? memcpy(n->bytes, p->data, p->captured) : n->bytes;
 	n->next = prev ? prev->next : h->first;
 	*(prev ? &prev->next : &h->first) = n;
+	/* It was before what is behind it, though it came later. */
+	if (n->next && n->next->span.at.order < n->span.at.order)
+		n->span.at.order = n->next->span.at.order;
 	if (!n->next)
 		h->last = n;
 	h->pieces++;
+	h->marks += !p->len;
 	h->bytes += cost;
 	all->total += cost;
 	all->held += p->len;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 #ifndef STREAM_INT_H
 #define STREAM_INT_H
-/* What the files of stream share: the list of what waits behind a hole. */
+/*
+ * What the files of stream share: stream.c takes pieces, stream_hold.c has the list of what waits
+ * behind a hole, stream_mark.c knows how far a stream has come, stream_end.c gives up and ends.
+ */
 #include "stream.h"
 
 /* A span of the stream; a captured one has its bytes at data. */
@@ -24,8 +27,10 @@ struct stream_hold {
 	struct stream_hold *next, **link; /* of all->waiting */
 	struct held *first, *last; /* by position, without overlap */
 	uint32_t pieces, bytes;
+	uint32_t
+		marks; /* of the pieces: those of no bytes, that tell how far the stream has come */
 	bool fin; /* end is known */
-	uint64_t end, end_ts_ns, end_since_ns;
+	uint64_t end, end_ts_ns, end_order, end_since_ns;
 	uint64_t since_ns; /* the hole in front is known since then */
 };
 
@@ -47,6 +52,7 @@ static inline void span_cut(struct span *p, uint64_t n)
 		p->data += data;
 }
 
+/* --- stream_hold.c */
 /* What the stream holds, made and put among those that wait if it held nothing. NULL: no memory. */
 struct stream_hold *stream_hold_get(struct streams *all, struct stream *s, uint64_t now_ns);
 /* The stream holds nothing from here on; the list must be empty. */
@@ -63,6 +69,33 @@ bool stream_hold_insert(struct streams *all, struct stream *s, struct held *prev
 			const struct span *p, uint64_t now_ns);
 /* The first piece leaves the list, for the caller to free. */
 struct held *stream_hold_take(struct streams *all, struct stream_hold *h);
+/* p, which stands behind prev (NULL: at the front), is freed. */
+void stream_hold_remove(struct streams *all, struct stream_hold *h, struct held *prev,
+			struct held *p);
 /* Sets since_ns anew after what was in front went. */
 void stream_hold_since(struct stream_hold *h);
+
+/* --- stream.c */
+/* The position of a number near s->next. */
+uint64_t stream_position(const struct stream *s, uint32_t seq);
+/* Tells of the bytes up to after as lost, if there are any. */
+void stream_lose(struct streams *all, struct stream *s, const struct stream_at *after);
+/*
+ * Waits no longer for what would come first: the hole before the first of what is held, of p (the
+ * piece at hand, or NULL), and of the end.
+ */
+void stream_give_up(struct streams *all, struct stream *s, const struct span *p);
+void stream_tell_end(struct streams *all, struct stream *s, uint64_t ts_ns, uint64_t order,
+		     bool reset);
+
+/* --- stream_mark.c */
+/* Nothing is held but word of how far the stream has come. h may be NULL. */
+bool stream_only_marks(const struct stream_hold *h);
+/* So it is, and its bytes are waited for no longer. */
+void stream_tell_marks(struct streams *all, struct stream *s);
+/* Forgets it of bytes behind pos; limit not NULL: if it was by less than that. */
+void stream_drop_marks(struct streams *all, struct stream *s, uint64_t pos, const uint32_t *limit);
+
+/* --- stream_end.c: the time of the hole in front is up */
+bool stream_overdue(const struct streams *all, const struct stream_hold *h, uint64_t now_ns);
 #endif

@@ -14,6 +14,7 @@
 #include <time.h>
 #include "../../common/http1.c"
 #include "../../common/http1_body.c"
+#include "../../common/http1_doubt.c"
 #include "../../common/http1_frame.c"
 #include "../../common/http1_head.c"
 #include "../../common/http1_msg.c"

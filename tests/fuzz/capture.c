@@ -159,6 +159,10 @@ static int near_data(const uint8_t *b, int id, int dir, const uint8_t *p, size_t
 				.captured = n}};
 	int err;
 
+	if (b[3] & 2) {
+		r.data.flags = CAP_DATA_F_OTHER;
+		r.data.other_seq = seq[id][!dir] + (int8_t)(b[2] << 4) / 16;
+	}
 	r.data.cause = r.data.len > n ? 1 + b[2] % (CAP_CAUSES - 1) : 0;
 	err = feed(CAP_REC_DATA, &r, sizeof(r.data), p, n);
 	MUST(!err);

@@ -66,7 +66,15 @@ static void on_end(struct streams *all, struct stream *s, const struct stream_at
 	d->ends++;
 }
 
-static const struct stream_ops ops = {on_data, on_span, on_span, on_end};
+static void on_overdue(struct streams *all, struct stream *s, const struct stream_at *at,
+		       uint64_t len)
+{
+	struct side *d = (struct side *)s;
+
+	check(len && (!d->next || at->pos == d->next) && at->pos == s->next);
+}
+
+static const struct stream_ops ops = {on_data, on_span, on_span, on_overdue, on_end};
 
 static void check_account(const struct streams *all, const struct side *d, uint64_t gone)
 {
@@ -77,7 +85,7 @@ static void check_account(const struct streams *all, const struct side *d, uint6
 	check(gone + d[0].next - d[0].first + d[1].next - d[1].first ==
 	      all->delivered + all->skipped + all->lost);
 	for (const struct stream_hold *h = all->waiting; h; h = h->next) {
-		uint64_t pos = h->stream->next, bytes = 0;
+		uint64_t pos = h->stream->next, bytes = 0, marks = 0, order = 0;
 
 		check(h->stream->hold == h && (h->first || h->fin));
 		check(h->pieces <= all->max_pieces && h->bytes <= all->max_bytes);
@@ -86,10 +94,13 @@ static void check_account(const struct streams *all, const struct side *d, uint6
 			check(p->span.at.pos >= pos + !h->stream->joining * (p == h->first));
 			pos = span_end(&p->span);
 			spans += p->span.len;
+			marks += !p->span.len;
+			check(p->span.at.order <= all->order && p->span.at.order >= order);
+			order = p->span.at.order;
 			bytes += sizeof(*p) + p->span.captured;
 			check(p->next || p == h->last);
 		}
-		check(pieces == h->pieces && bytes == h->bytes);
+		check(pieces == h->pieces && bytes == h->bytes && marks == h->marks);
 		check(!h->fin || (h->end >= pos && h->end > h->stream->next) || h->stream->joining);
 		cost += bytes;
 	}
@@ -115,6 +126,16 @@ static void piece(struct streams *all, struct side *d, const uint8_t *b, uint64_
 	stream_push(all, &d->s, &p, now);
 }
 
+static void mark(struct streams *all, struct stream *s, const uint8_t *b, uint64_t now)
+{
+	if (b[0] & 16)
+		stream_unreached(all, s, s->next + (int8_t)b[1], b[2]);
+	else if (b[0] & 32)
+		stream_finish(all, s, now);
+	else
+		stream_reached(all, s, s->next + (int8_t)b[1], b[2], now, now);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint64_t now = 0, gone = 0;
@@ -134,12 +155,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct side *side = &d[b[0] & 1];
 
 		now += b[3] >> 1;
+		all.order++;
 		switch (b[0] >> 1 & 3 ? 0 : b[3] & 7) {
 		case 1: stream_fin(&all, &side->s, side->s.next + (int8_t)b[1], now, now); break;
 		case 2: stream_reset(&all, &side->s, now); break;
 		case 3: stream_start(&side->s, b[1]); break;
 		case 4: streams_expire(&all, now); break;
 		case 5: stream_flush(&all, &side->s); break;
+		case 7: mark(&all, &side->s, b, now); break;
 		case 6:
 			gone += side->next - side->first;
 			stream_free(&all, &side->s);

@@ -61,7 +61,7 @@ static void test_reset(void)
 	data(7, CAP_SEND, 0, "HTTP/1.1 200 OK\r\n");
 	T_STR(said(), "");
 	close_conn(7, 40, 100, true);
-	T_STR(said(), "G1@27+3lost R1>-@20 r1:reset -7!");
+	T_STR(said(), "G1@27+3lost R1>1@20 r1:reset -7!");
 	finish();
 }
 
@@ -82,7 +82,7 @@ static void test_unknown(void)
 	T_OK(!capture_find(9));
 	/* What it is told later, it was not: it begins anew. */
 	conn(7, CAP_ROLE_SERVER, true);
-	data(7, CAP_RECV, 200, GET);
+	data(7, CAP_RECV, 0, GET);
 	T_STR(said(), "-7? ~7 Q1@20 q1");
 	finish();
 }

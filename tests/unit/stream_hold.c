@@ -36,13 +36,18 @@ static void on_lost(struct streams *all, struct stream *s, const struct stream_a
 	lost += len;
 }
 
+static void on_overdue(struct streams *all, struct stream *s, const struct stream_at *at,
+		       uint64_t len)
+{
+}
+
 static void on_end(struct streams *all, struct stream *s, const struct stream_at *at, bool reset)
 {
 	wrong += at->pos != next || reset;
 	ended++;
 }
 
-static const struct stream_ops ops = {on_data, on_skipped, on_lost, on_end};
+static const struct stream_ops ops = {on_data, on_skipped, on_lost, on_overdue, on_end};
 static unsigned char bytes[1 << 20];
 
 static void begin(struct streams *all, struct stream *s)
