@@ -67,20 +67,24 @@ static struct side *first(struct conn *c)
 /*
  * Where an event stands among those of both directions: by when its record came, and what is
  * missing before the bytes by which it is known. What fills a hole was before what is behind that.
+ * Of what one record shows to be missing in both, responses come first: then nothing is made of
+ * requests that are lost while others wait.
  */
-static uint64_t place(const struct stream *s, const struct event *e)
+static uint64_t place(const struct conn *c, int dir, const struct event *e)
 {
-	uint64_t next = stream_next_order(s);
+	uint64_t next = stream_next_order(&c->side[dir].s);
+	bool missing = e->kind == EV_LOST || e->kind == EV_OVERDUE;
+	bool later = http1_client(c->pub.h) == dir;
 
 	if (next <= e->at.order)
-		return next << 1;
-	return e->at.order << 1 | (e->kind != EV_LOST && e->kind != EV_OVERDUE);
+		return next << 2 | later;
+	return e->at.order << 2 | !missing << 1 | later;
 }
 
 void late_event(struct conn *c, int dir, const struct event *e)
 {
 	struct side *own = &c->side[dir], *other = &c->side[!dir], *side;
-	uint64_t order = place(&own->s, e);
+	uint64_t order = place(c, dir, e);
 
 	if (other->s.hold && add(c, own, e, order))
 		return;

@@ -50,6 +50,14 @@ static uint64_t place(const struct http1_dir *d)
 	return http1_is_overdue(d) ? d->overdue : d->count.fed;
 }
 
+/* Responses may go by that are not seen. */
+static bool unseen(struct http1 *c)
+{
+	const struct http1_dir *d = http1_responses(c);
+
+	return http1_searching(d) || http1_is_overdue(d);
+}
+
 /* No response is under way, by what is known of the client also where they were lost. */
 static bool quiet(struct http1 *c)
 {
@@ -90,7 +98,7 @@ static void lost_requests(struct http1 *c, bool damaged, enum http1_why why)
 		c->pipelined = true;
 	if (c->pipelined)
 		c->debt = DEBT_FOREVER;
-	else if (http1_searching(http1_responses(c)))
+	else if (unseen(c))
 		c->debt = 0;
 	else
 		owe(c, damaged);
@@ -154,8 +162,7 @@ void http1_give_up(struct http1 *c, struct msg *m)
 		c->orphan = false;
 		return;
 	}
-	/* While the other direction is searched, its answer may go by unseen. */
-	if (c->pipelined || !http1_searching(http1_responses(c)))
+	if (c->pipelined || !unseen(c))
 		owe(c, 1);
 }
 

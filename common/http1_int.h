@@ -123,6 +123,7 @@ static inline int http1_dirno(const struct http1 *c, const struct http1_dir *d)
 	return d != c->dir;
 }
 
+/* Returns the direction that carries responses, as far as is known which one does. */
 static inline struct http1_dir *http1_responses(struct http1 *c)
 {
 	return &c->dir[c->client == 0];

@@ -55,8 +55,6 @@ H11 = [Reason(*r) for r in (
      "the end is not known to either; we show the head"),
     ("*length-huge", r"[cs] 1 body: .* bad-length resync is 0 bytes, theirs 5 bytes",
      "its numbers have no limit, ours end at 2^63; no such body has an end"),
-    ("length-huge", r"s 1 answers: 200 is None, theirs /",
-     "where a request ends nobody knows when, we pair nothing"),
     ("encoding-gzip-chunked|encoding-two-lines", r"s 1 ours alone: 200, 200; they refuse: Only .*chunked.*",
      "RFC 9112 6.1 allows codings before chunked"),
     ("encoding-*", refused("bad-encoding", "(Only .*chunked|multiple Transfer-Encoding)"),

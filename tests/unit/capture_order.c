@@ -47,7 +47,7 @@ static void test_answer(void)
 	call(7, CAP_SEND, NGET * 5, GET, NOK * 5);
 	call(7, CAP_RECV, NOK * 5, OK200, NGET * 6);
 	wait_long();
-	T_STR(said(), "G0@54+54lost G1@80+80lost Q3@20 q3 R2>-@20 r2 Q4@20 q4 R3>4@20 r3");
+	T_STR(said(), "G1@80+80lost G0@54+54lost Q3@20 q3 R2>-@20 r2 Q4@20 q4 R3>4@20 r3");
 	finish();
 }
 
