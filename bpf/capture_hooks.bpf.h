@@ -257,6 +257,7 @@ static __noinline void src_of_parts(struct sock *sk, __u32 len, struct src *s)
 	struct act *a = act_get(bpf_get_current_pid_tgid());
 	struct tcp_sock *tp = tcp_of(true, sk);
 	__u8 cause = s->cause;
+	__u32 take = s->take;
 
 	if (!a || !tp || !a->live || a->sk != (__u64)sk)
 		return;
@@ -264,6 +265,7 @@ static __noinline void src_of_parts(struct sock *sk, __u32 len, struct src *s)
 	if (written_end(true, sk, tp) - a->begin_seq != len)
 		return;
 	*s = a->src;
+	s->take = take; /* this program's, whichever filled it in */
 	if (s->kind == SRC_NONE)
 		s->cause = cause;
 }
