@@ -29,17 +29,21 @@ struct cap_task {
 	uint32_t uid; /* the real one */
 };
 
-/* Who moved the bytes at hand: a thread. */
+/*
+ * Who moved the bytes at hand: a thread. One for all that it moves; it and its task never change,
+ * and are there as long as somebody has a reference, also after capture_finish().
+ */
 struct cap_who {
 	uint32_t pid, tid;
 	uint64_t goid, parent_goid; /* 0: none, or not known */
 	char comm[16]; /* the thread's */
-	/*
-	 * Never NULL, but it may be that only pid is known, or not even that. It stays as it is as
-	 * long as the connection that it was told with.
-	 */
+	/* Never NULL, but it may be that only pid is known, or not even that. */
 	const struct cap_task *task;
 };
+extern const struct cap_who cap_nobody; /* of whom nothing is known */
+/* Another reference, and one less; returns w. */
+const struct cap_who *cap_who_get(const struct cap_who *w);
+void cap_who_put(const struct cap_who *w);
 
 struct cap_conn {
 	uint64_t id;
@@ -57,7 +61,11 @@ struct cap_conn {
 	bool closed, reset;
 	uint64_t bytes[2]; /* as its socket counts them; once closed */
 	struct http1 *h;
-	struct cap_who who[2]; /* of the bytes being handed out; by enum cap_dir */
+	/*
+	 * Of the bytes being handed out; by enum cap_dir. Never NULL; who keeps it until other
+	 * bytes come takes a reference.
+	 */
+	const struct cap_who *who[2];
 	/* How long before the call that moved them there was a first byte; UINT32_MAX: unknown. */
 	uint32_t waited_us[2];
 	void *user; /* the tool's */

@@ -239,7 +239,7 @@ static struct conn *make(uint64_t id, const struct cap_conn_rec *r)
 	c->pub.joined = true;
 	for (int i = 0; i < 2; i++) {
 		c->side[i].dir = i;
-		c->pub.who[i].task = &nobody;
+		c->pub.who[i] = &cap_nobody;
 		c->pub.waited_us[i] = UINT32_MAX;
 	}
 	if (r)

@@ -26,7 +26,7 @@ struct task {
 	struct cap_task pub; /* first */
 	struct task *hash_next;
 	uint64_t used_ns;
-	uint32_t refs; /* connections and whos that point to it */
+	uint32_t refs; /* whos that point to it */
 	bool current; /* the latest of that pid, and in the hash */
 };
 
@@ -36,8 +36,6 @@ struct conn {
 	struct conn *hash_next, *older, *newer;
 	/* Of capture.waiting: while something waits in side[].late, or for the end. */
 	struct conn *waiting_next, **waiting_link;
-	struct task **tasks; /* all it was told with; owned, each with a reference */
-	uint32_t ntasks;
 	bool spoken; /* HTTP is, as far as was seen */
 	uint32_t late_bytes; /* memory of what waits in side[].late */
 };
@@ -113,7 +111,6 @@ void tasks_init(void);
 void tasks_free(void);
 
 /* --- capture_who.c */
-extern const struct cap_task nobody; /* of whom nothing is known */
 /*
  * A stream's tag for who sent the record, and why it is not whole; hint: the tag of one that may
  * well be the same. 0 in the upper bits: no memory.

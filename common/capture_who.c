@@ -7,24 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONN_TASKS 64 /* that one connection is told with */
 #define WHO_HASH   4096
 #define WHO_SOFT   4096 /* where the table is emptied when nothing waits */
 #define WHO_HARD   65536 /* where what waits must go */
 #define CAUSE_BITS 4
 _Static_assert(CAP_CAUSES <= 1 << CAUSE_BITS, "a cause fits in its bits of a tag");
 
-const struct cap_task nobody;
+static const struct cap_task nobody;
+const struct cap_who cap_nobody = {.task = &nobody};
 
 /* A thread, or a goroutine of it. */
 struct who {
-	struct cap_who w;
-	struct task *task; /* w.task, or NULL for nobody; with a reference */
+	struct cap_who w; /* first; its task with a reference */
+	uint32_t refs; /* the table's, connections', the tool's */
 	uint32_t next; /* of its hash chain; 0: none */
 };
 
 static struct {
-	struct who *who; /* who[0] is not used */
+	struct who **who; /* who[0] is not used; each with a reference */
 	uint32_t nwho, cap;
 	uint32_t hash[WHO_HASH];
 } t;
@@ -34,11 +34,34 @@ static bool anything_waits(void)
 	return capture_stats.streams.waiting || capture.late_bytes;
 }
 
+/* NULL: nobody's. */
+static struct task *task_by(const struct who *w)
+{
+	return w->w.task == &nobody ? NULL : (struct task *)w->w.task;
+}
+
+const struct cap_who *cap_who_get(const struct cap_who *w)
+{
+	if (w != &cap_nobody)
+		((struct who *)w)->refs++;
+	return w;
+}
+
+void cap_who_put(const struct cap_who *pub)
+{
+	struct who *w = (struct who *)pub;
+
+	if (pub == &cap_nobody || --w->refs)
+		return;
+	if (task_by(w))
+		task_put(task_by(w));
+	free(w);
+}
+
 static void clear(void)
 {
 	for (uint32_t i = 1; i < t.nwho; i++)
-		if (t.who[i].task)
-			task_put(t.who[i].task);
+		cap_who_put(&t.who[i]->w);
 	memset(t.hash, 0, sizeof(t.hash));
 	t.nwho = 1;
 }
@@ -62,23 +85,32 @@ static uint32_t *who_bucket(const struct cap_data_rec *r)
 	return &t.hash[v * 0x9e3779b97f4a7c15 >> 52 & (WHO_HASH - 1)];
 }
 
+static bool room_for_one(void)
+{
+	uint32_t more = t.cap ? t.cap * 2 : 64;
+	struct who **who;
+
+	if (t.nwho < t.cap)
+		return true;
+	who = t.nwho < WHO_HARD ? realloc(t.who, more * sizeof(*who)) : NULL;
+	if (!who)
+		return false;
+	t.who = who;
+	t.cap = more;
+	return true;
+}
+
 /* Its number; 0: no memory. */
 static uint32_t who_add(const struct cap_data_rec *r, struct task *task)
 {
-	uint32_t *head = who_bucket(r), more = t.cap ? t.cap * 2 : 64;
-	struct who *w;
+	struct who *w = room_for_one() ? malloc(sizeof(*w)) : NULL;
+	uint32_t *head = who_bucket(r);
 
-	if (t.nwho >= t.cap) {
-		w = t.nwho < WHO_HARD ? realloc(t.who, more * sizeof(*w)) : NULL;
-		if (!w) {
-			capture_stats.no_memory++;
-			return 0;
-		}
-		t.who = w;
-		t.cap = more;
+	if (!w) {
+		capture_stats.no_memory++;
+		return 0;
 	}
-	w = &t.who[t.nwho];
-	*w = (struct who){.task = task, .next = *head};
+	*w = (struct who){.refs = 1, .next = *head};
 	w->w = (struct cap_who){.pid = r->pid,
 				.tid = r->tid,
 				.goid = r->goid,
@@ -89,23 +121,24 @@ static uint32_t who_add(const struct cap_data_rec *r, struct task *task)
 		w->w.task = &task->pub;
 		task->refs++;
 	}
+	t.who[t.nwho] = w;
 	return *head = t.nwho++;
 }
 
 uint32_t who_tag(const struct cap_data_rec *r, uint32_t hint)
 {
 	uint32_t i = hint >> CAUSE_BITS;
-	struct task *task;
+	struct task *task = i && i < t.nwho && is_who(t.who[i], r) ? task_by(t.who[i]) : NULL;
 
-	if (i && i < t.nwho && is_who(&t.who[i], r) && t.who[i].task && t.who[i].task->current) {
-		t.who[i].task->used_ns = capture.now_ns;
+	if (task && task->current) {
+		task->used_ns = capture.now_ns;
 		return i << CAUSE_BITS | r->cause;
 	}
 	task = task_of(r->pid);
 	if (task)
 		task->used_ns = capture.now_ns;
-	for (i = *who_bucket(r); i; i = t.who[i].next)
-		if (t.who[i].task == task && is_who(&t.who[i], r))
+	for (i = *who_bucket(r); i; i = t.who[i]->next)
+		if (task_by(t.who[i]) == task && is_who(t.who[i], r))
 			break;
 	return (i ?: who_add(r, task)) << CAUSE_BITS | r->cause;
 }
@@ -119,41 +152,19 @@ void who_room(void)
 	who_clear();
 }
 
-/* The connection was told with it. False: no memory, or too many. */
-static bool keep(struct conn *c, struct task *k)
-{
-	struct task **more;
-
-	for (uint32_t i = 0; i < c->ntasks; i++)
-		if (c->tasks[i] == k)
-			return true;
-	if (!(c->ntasks & (c->ntasks - 1))) {
-		more = c->ntasks < CONN_TASKS
-			       ? realloc(c->tasks, (c->ntasks * 2 + !c->ntasks) * sizeof(*more))
-			       : NULL;
-		if (!more)
-			return false;
-		c->tasks = more;
-	}
-	c->tasks[c->ntasks++] = k;
-	k->refs++;
-	return true;
-}
-
 void who_set(struct conn *c, int dir, uint32_t tag)
 {
-	struct cap_who *told = &c->pub.who[dir];
+	const struct cap_who **told = &c->pub.who[dir];
 	const struct who *w;
 
 	/* Of bytes that were lost at the end nobody is known. */
 	if (tag < 1 << CAUSE_BITS)
 		return;
-	w = &t.who[tag >> CAUSE_BITS];
-	if (!memcmp(told, &w->w, sizeof(*told)))
+	w = t.who[tag >> CAUSE_BITS];
+	if (*told == &w->w)
 		return;
-	*told = w->w;
-	if (w->task && !keep(c, w->task))
-		told->task = &nobody;
+	cap_who_put(*told);
+	*told = cap_who_get(&w->w);
 }
 
 enum cap_cause who_cause(uint32_t tag)
@@ -163,9 +174,8 @@ enum cap_cause who_cause(uint32_t tag)
 
 void who_drop(struct conn *c)
 {
-	for (uint32_t i = 0; i < c->ntasks; i++)
-		task_put(c->tasks[i]);
-	free(c->tasks);
+	cap_who_put(c->pub.who[0]);
+	cap_who_put(c->pub.who[1]);
 }
 
 void who_init(void)

@@ -60,6 +60,7 @@ static void draft_release(struct draft *d)
 {
 	bool spare = msgs.nspares < SPARES;
 
+	cap_who_put(d->who);
 	hold_trim(&d->text, &d->text_cap, spare ? TEXT_KEEP : 0);
 	hold_trim(&d->body, &d->body_cap, spare ? BODY_KEEP : 0);
 	if (!spare) {
@@ -128,7 +129,7 @@ static void on_gap(struct cap_conn *c, int dir, uint64_t pos, uint64_t ns, uint6
 {
 	struct link *l = c->user;
 	struct gap g = {.conn = c,
-			.who = c->who[dir],
+			.who = *c->who[dir],
 			.time_ns = run_wall(ns),
 			.dir = dir,
 			.position = pos,
@@ -178,7 +179,7 @@ static void on_other(void *ctx, int dir, enum http1_other what, const char *name
 	struct cap_conn *c = ctx;
 	struct link *l = c->user;
 	struct notice notice = {.conn = c,
-				.who = c->who[dir],
+				.who = *c->who[dir],
 				.time_ns = run_wall(c->seen_ns),
 				.dir = dir,
 				.what = what,
@@ -257,7 +258,7 @@ static void on_head(void *ctx, struct http1_msg *m)
 	}
 	if (!d)
 		return;
-	d->who = c->who[m->dir];
+	d->who = cap_who_get(c->who[m->dir]);
 	if (!m->request) {
 		d->asked = answered(l, m);
 		m->user = d;
@@ -362,7 +363,7 @@ static void on_end(void *ctx, struct http1_msg *m)
 	}
 	body_over(d);
 	note_name(l, m, d->asked);
-	msg.who = d->who;
+	msg.who = *d->who;
 	msg.time_ns = run_wall(m->first_ns);
 	msg.end_ns = run_wall(m->last_ns);
 	msg.request = d->asked ? &d->asked->r : NULL;

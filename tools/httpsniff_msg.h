@@ -27,7 +27,7 @@ void hold_free_spares(void); /* at the end of all */
 struct draft {
 	struct draft *next; /* among the spares */
 	struct asked *asked; /* the request that it is, or answers; or NULL */
-	struct cap_who who;
+	const struct cap_who *who; /* a reference */
 	char *text; /* owned: the head, masked; see struct message */
 	size_t text_cap, head_len;
 	char *body; /* owned */

@@ -34,9 +34,9 @@ static uint64_t us_between(uint64_t from_ns, uint64_t to_ns)
 /* Who reads the requests, or sends them; or whoever else there was. */
 static const struct cap_who *who(const struct cap_conn *c, int role)
 {
-	const struct cap_who *w = &c->who[role == CAP_ROLE_SERVER ? CAP_RECV : CAP_SEND];
+	const struct cap_who *w = c->who[role == CAP_ROLE_SERVER ? CAP_RECV : CAP_SEND];
 
-	return w->pid ? w : &c->who[role == CAP_ROLE_SERVER ? CAP_SEND : CAP_RECV];
+	return w->pid ? w : c->who[role == CAP_ROLE_SERVER ? CAP_SEND : CAP_RECV];
 }
 
 static struct text comm(const struct cap_who *w)

@@ -133,7 +133,7 @@ static void set_place(struct span *s, struct cap_conn *c, const struct http1_msg
 static void asked(struct cap_conn *c, struct http1_msg *m)
 {
 	struct line *l = c->user;
-	const struct cap_who *who = &c->who[m->dir];
+	const struct cap_who *who = c->who[m->dir];
 	struct span *s;
 
 	span_stats.requests++;
@@ -175,7 +175,7 @@ static void answering(struct cap_conn *c, struct http1_msg *m)
 	}
 	s->status = m->status;
 	s->answer_ns = m->first_ns;
-	s->answer_tid = c->who[m->dir].tid;
+	s->answer_tid = c->who[m->dir]->tid;
 	s->assumed = m->assumed;
 	s->early = !s->asked_over;
 }

@@ -9,7 +9,7 @@ static void event(struct cap_conn *c, enum conn_event what)
 	const struct line *l = c->user;
 	int dir = capture_role(c) == CAP_ROLE_CLIENT ? CAP_SEND : CAP_RECV;
 
-	if (!set.events || !select_conn(c, &c->who[dir]))
+	if (!set.events || !select_conn(c, c->who[dir]))
 		return;
 	spans_told(events_conn(c, l ? &l->hop : NULL, what));
 }

@@ -35,7 +35,7 @@ static uint32_t seq[IDS][2];
 
 static void on_conn(struct cap_conn *c)
 {
-	MUST(!c->user && c->h && c->who[0].task && c->who[1].task);
+	MUST(!c->user && c->h && c->who[0]->task && c->who[1]->task);
 	MUST(c->proto < CAP_PROTOS && c->role < CAP_ROLES);
 	c->user = calloc(1, sizeof(struct seen));
 	open_conns++;
@@ -44,9 +44,9 @@ static void on_conn(struct cap_conn *c)
 static void check_who(struct cap_conn *c, int dir)
 {
 	struct seen *s = c->user;
-	const struct cap_task *t = c->who[dir].task;
+	const struct cap_task *t = c->who[dir]->task;
 
-	MUST(!t->pid || t->pid == c->who[dir].pid);
+	MUST(!t->pid || t->pid == c->who[dir]->pid);
 	MUST(!t->cmdline == !t->cmdline_len);
 	/* What was told before is still there. */
 	if (s->task[dir])

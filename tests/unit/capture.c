@@ -97,13 +97,13 @@ static void test_waits(void)
 	b.r.parent_goid = 12;
 	T_EQ(feed(CAP_REC_DATA, &b, sizeof(b)), 0);
 	T_EQ(c->waited_us[CAP_RECV], 77);
-	T_EQ(c->who[CAP_RECV].parent_goid, 12);
+	T_EQ(c->who[CAP_RECV]->parent_goid, 12);
 	b.r.seq = NGET;
 	b.r.flags = 0;
 	b.r.parent_goid = 13;
 	T_EQ(feed(CAP_REC_DATA, &b, sizeof(b)), 0);
 	T_EQ(c->waited_us[CAP_RECV], UINT32_MAX);
-	T_EQ(c->who[CAP_RECV].parent_goid, 13);
+	T_EQ(c->who[CAP_RECV]->parent_goid, 13);
 	T_EQ(c->waited_us[CAP_SEND], UINT32_MAX);
 	/* The record says it again, and knows more. */
 	r.connect_ns = 6;

@@ -70,7 +70,7 @@ static void on_head(void *ctx, struct http1_msg *m)
 		tell("R%d>%d", (int)m->number, (int)m->answers);
 	else
 		tell("R%d>-", (int)m->number);
-	tell("@%d ", (int)c->who[m->dir].pid);
+	tell("@%d ", (int)c->who[m->dir]->pid);
 }
 
 static void on_message_end(void *ctx, struct http1_msg *m)

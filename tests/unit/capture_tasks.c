@@ -7,7 +7,7 @@
 /* The task that connection id's sender is known as. */
 static const struct cap_task *sender(uint64_t id)
 {
-	return capture_find(id)->who[CAP_SEND].task;
+	return capture_find(id)->who[CAP_SEND]->task;
 }
 
 static const char *container(const char *cgroup)
@@ -65,7 +65,7 @@ static void test_cmdline(void)
 	data(3, CAP_SEND, 0, GET);
 	T_OK(!sender(3)->cmdline && !sender(3)->start_ns && sender(3)->pid == 22);
 	/* Nobody has received anything yet. */
-	T_OK(capture_find(3)->who[CAP_RECV].task && !capture_find(3)->who[CAP_RECV].task->pid);
+	T_OK(capture_find(3)->who[CAP_RECV]->task && !capture_find(3)->who[CAP_RECV]->task->pid);
 	finish();
 }
 
@@ -73,16 +73,19 @@ static void test_cmdline(void)
 static void test_again(void)
 {
 	const struct cap_task *first, *second;
+	const struct cap_who *w, *last;
 
 	start(0);
 	data(1, CAP_SEND, 0, GET);
 	first = sender(1);
+	w = cap_who_get(capture_find(1)->who[CAP_SEND]);
 	task(20, 5, "one", 3, "");
 	T_OK(sender(1) == first && !first->cmdline);
 	data(1, CAP_SEND, NGET, GET);
 	second = sender(1);
 	T_STR(second->cmdline, "one");
-	T_EQ(first->pid, 20); /* it lives as long as the connection */
+	T_OK(w->task == first);
+	T_EQ(first->pid, 20); /* it lives as long as somebody has a reference */
 	task(20, 5, "one", 3, "");
 	task(20, 4, "older", 5, "");
 	data(1, CAP_SEND, NGET * 2, GET);
@@ -94,7 +97,14 @@ static void test_again(void)
 	data(1, CAP_SEND, NGET * 4, GET);
 	T_EQ(sender(1)->start_ns, 9);
 	T_STR(second->cmdline, "one");
+	last = cap_who_get(capture_find(1)->who[CAP_SEND]);
 	finish();
+	T_EQ(w->pid, 20);
+	T_OK(w->task == first && !first->cmdline);
+	T_EQ(last->task->start_ns, 9);
+	T_STR(last->task->cmdline, "exec");
+	cap_who_put(w);
+	cap_who_put(last);
 }
 
 static uint32_t heads[8];
@@ -105,8 +115,8 @@ static void note(void *ctx, struct http1_msg *m)
 {
 	struct cap_conn *c = ctx;
 
-	heads[nheads & 7] = c->who[m->dir].tid;
-	cmdlines[nheads++ & 7] = c->who[m->dir].task->cmdline;
+	heads[nheads & 7] = c->who[m->dir]->tid;
+	cmdlines[nheads++ & 7] = c->who[m->dir]->task->cmdline;
 }
 
 /* What waited is told with who it was when it came. */
@@ -165,9 +175,9 @@ static void test_many(void)
 			capture_tick(now += 300 * MS);
 	}
 	T_STR(sender(1)->cmdline, "kept");
-	T_EQ(capture_find(1)->who[CAP_SEND].pid, 1);
+	T_EQ(capture_find(1)->who[CAP_SEND]->pid, 1);
 	T_STR(sender(2)->cmdline, "kept");
-	T_EQ(capture_find(3)->who[CAP_SEND].pid, 99999);
+	T_EQ(capture_find(3)->who[CAP_SEND]->pid, 99999);
 	by = 2000000;
 	data(5, CAP_SEND, 0, GET);
 	T_STR(sender(5)->cmdline, "idle");
