@@ -123,9 +123,9 @@ static struct value route(struct view *v)
 static struct value thread(const struct span *s)
 {
 	struct text comm = comm_of(s);
-	size_t n = strnlen(s->comm, sizeof(s->comm));
+	size_t n = strnlen(s->who->comm, sizeof(s->who->comm));
 
-	return n == comm.n && !memcmp(s->comm, comm.s, n) ? none : text(s->comm, n);
+	return n == comm.n && !memcmp(s->who->comm, comm.s, n) ? none : text(s->who->comm, n);
 }
 
 static struct value unix_path(const struct hop *h)
@@ -137,11 +137,11 @@ static struct value unix_path(const struct hop *h)
 #define FIELDS(PROMISED, OPTIONAL)                                                                 \
 	PROMISED(timestamp, word(row_rfc3339(v->word, run_wall(s->first_ns ?: s->head_ns))))       \
 	PROMISED(role, word(cap_role_names[s->role]))                                              \
-	PROMISED(pid, number(s->pid))                                                              \
-	PROMISED(tid, number(s->tid))                                                              \
+	PROMISED(pid, number(s->who->pid))                                                         \
+	PROMISED(tid, number(s->who->tid))                                                         \
 	PROMISED(comm, text(comm_of(s).s, comm_of(s).n))                                           \
 	OPTIONAL(thread, thread(s))                                                                \
-	PROMISED(goid, number_or_none(s->goid, s->goid))                                           \
+	PROMISED(goid, number_or_none(s->who->goid, s->who->goid))                                 \
 	PROMISED(client, client_end(s))                                                            \
 	PROMISED(server, server_end(s))                                                            \
 	PROMISED(method, text(SPAN_METHOD(s), s->method_len))                                      \
@@ -182,8 +182,8 @@ static struct value unix_path(const struct hop *h)
 	OPTIONAL(trace_state, text(SPAN_STATE(s), s->state_len))                                   \
 	PROMISED(connection, cookie(v, s->hop->id))                                                \
 	PROMISED(number, number(s->number))                                                        \
-	PROMISED(uid, number_or_none(s->uid, s->uid != UINT32_MAX))                                \
-	PROMISED(container, text(s->container, strnlen(s->container, sizeof(s->container))))       \
+	PROMISED(uid, number_or_none(s->who->task->uid, s->who->task->uid_known))                  \
+	PROMISED(container, text(s->who->task->container, strlen(s->who->task->container)))        \
 	PROMISED(netns, number_or_none(s->hop->flow.netns, s->hop->flow.netns))                    \
 	OPTIONAL(path, unix_path(s->hop))                                                          \
 	PROMISED(weight, number(hold_weight(s)))

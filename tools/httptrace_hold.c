@@ -154,12 +154,12 @@ void hold_release(struct span *s)
 
 static void unwait(struct span *s)
 {
-	*s->wait_link = s->wait_next;
-	if (s->wait_next)
-		s->wait_next->wait_link = s->wait_link;
+	*s->index_link[INDEX_WAIT] = s->index_next[INDEX_WAIT];
+	if (s->index_next[INDEX_WAIT])
+		s->index_next[INDEX_WAIT]->index_link[INDEX_WAIT] = s->index_link[INDEX_WAIT];
 	else
-		hold.last = s->wait_link;
-	s->wait_link = NULL;
+		hold.last = s->index_link[INDEX_WAIT];
+	s->index_link[INDEX_WAIT] = NULL;
 	hold.n--;
 }
 
@@ -167,10 +167,10 @@ static void wait(struct span *s)
 {
 	if (!hold.last)
 		hold.last = &hold.first;
-	s->wait_next = NULL;
-	s->wait_link = hold.last;
+	s->index_next[INDEX_WAIT] = NULL;
+	s->index_link[INDEX_WAIT] = hold.last;
 	*hold.last = s;
-	hold.last = &s->wait_next;
+	hold.last = &s->index_next[INDEX_WAIT];
 	hold.n++;
 }
 
@@ -186,7 +186,7 @@ static void hold_one(struct span *s)
 	struct span *peer = s->peer;
 
 	wait(span_get(s));
-	if (peer && peer->wait_link && peer->held) {
+	if (peer && peer->index_link[INDEX_WAIT] && peer->held) {
 		show(peer);
 		show(s);
 	} else if (peer && peer->shown) {

@@ -122,7 +122,7 @@ void index_several(struct proc *p)
 
 static struct group *who_of(const struct span *s)
 {
-	return (struct group *)index_who(s->pid, s->tid, s->goid);
+	return (struct group *)index_who(s->who->pid, s->who->tid, s->who->goid);
 }
 
 static void who_del(struct group *who, struct span *s)
@@ -168,7 +168,7 @@ struct proc *index_add(struct span *s)
 		span_get(s);
 		return NULL;
 	}
-	p = group_proc(s->pid);
+	p = group_proc(s->who->pid);
 	who = p ? group_who(s) : NULL;
 	if (!who)
 		return NULL;
@@ -195,10 +195,13 @@ static void forget_span(struct span *s)
 	struct proc *p;
 
 	ids_del(s, INDEX_TRACE);
-	ids_del(s, INDEX_REQUEST_ID);
-	ids_del(s, INDEX_URL);
 	if (s->role == CAP_ROLE_SERVER) {
-		p = index_proc(s->pid);
+		/* One that has left may wait to be shown: INDEX_WAIT. */
+		if (!s->left) {
+			ids_del(s, INDEX_REQUEST_ID);
+			ids_del(s, INDEX_URL);
+		}
+		p = index_proc(s->who->pid);
 		p->open -= !s->left;
 		span_list_del(s, INDEX_PROC);
 		who_del(who_of(s), s);
@@ -252,7 +255,7 @@ void index_over(struct span *s)
 	}
 	if (s->role == CAP_ROLE_CLIENT)
 		return;
-	p = index_proc(s->pid);
+	p = index_proc(s->who->pid);
 	p->open--;
 	s->left = 1;
 	ids_del(s, INDEX_TRACE);

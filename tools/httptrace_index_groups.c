@@ -83,8 +83,8 @@ static uint64_t who_value(uint32_t tid, uint64_t goid)
 
 struct group *group_who(const struct span *s)
 {
-	uint64_t value = who_value(s->tid, s->goid);
-	struct group *g = look(groups.who, groups.nwho, s->pid, value);
+	uint64_t value = who_value(s->who->tid, s->who->goid);
+	struct group *g = look(groups.who, groups.nwho, s->who->pid, value);
 
 	if (g || !grow_groups(&groups.who, &groups.nwho, groups.have_who))
 		return g;
@@ -95,7 +95,7 @@ struct group *group_who(const struct span *s)
 		g = malloc(sizeof(*g));
 	if (!g)
 		return NULL;
-	*g = (struct group){.pid = s->pid, .value = value};
+	*g = (struct group){.pid = s->who->pid, .value = value};
 	insert(groups.who, groups.nwho, g);
 	groups.have_who++;
 	return g;

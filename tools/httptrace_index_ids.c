@@ -36,12 +36,13 @@ static uint64_t trace_key(const struct span *s, bool client)
 {
 	uint64_t h = bytes_hash(cause_seed, trace_of(s)->id, 16);
 
-	return client ? bytes_hash(h, s->span_id, 8) : cause_mix(h, s->pid);
+	return client ? bytes_hash(h, s->span_id, 8) : cause_mix(h, s->who->pid);
 }
 
 static uint64_t request_id_key(const struct span *s)
 {
-	return bytes_hash(cause_mix(cause_seed, s->pid), SPAN_REQUEST_ID(s), s->request_id_len);
+	return bytes_hash(cause_mix(cause_seed, s->who->pid), SPAN_REQUEST_ID(s),
+			  s->request_id_len);
 }
 
 /*
@@ -63,7 +64,7 @@ static size_t path_len(const struct span *s)
 
 static uint64_t url_key(const struct span *s)
 {
-	uint64_t h = cause_mix(cause_mix(cause_seed, s->pid), s->tid);
+	uint64_t h = cause_mix(cause_mix(cause_seed, s->who->pid), s->who->tid);
 
 	/* The method is before the URL. */
 	return bytes_hash(h, SPAN_METHOD(s), s->method_len + path_len(s));
@@ -73,7 +74,7 @@ bool span_is_alike(const struct span *a, const struct span *b)
 {
 	size_t n = a->method_len + path_len(a);
 
-	return a->tid == b->tid && a->method_len == b->method_len &&
+	return a->who->tid == b->who->tid && a->method_len == b->method_len &&
 	       n == b->method_len + path_len(b) && !memcmp(SPAN_METHOD(a), SPAN_METHOD(b), n);
 }
 
@@ -148,8 +149,8 @@ static void look_through(struct span *p, enum span_index i, const struct query *
 	int most = CHAIN;
 
 	for (; p && most--; p = p->index_next[i])
-		if (p->role == CAP_ROLE_SERVER && p->pid == q->s->pid && query_fits(q, p) &&
-		    (i != INDEX_URL || span_is_alike(q->s, p)))
+		if (p->role == CAP_ROLE_SERVER && p->who->pid == q->s->who->pid &&
+		    query_fits(q, p) && (i != INDEX_URL || span_is_alike(q->s, p)))
 			found_add(f, p);
 	f->more |= p != NULL;
 }

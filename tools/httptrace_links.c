@@ -157,17 +157,17 @@ static bool by_goroutine(const struct query *q)
 {
 	const struct span *s = q->s;
 	struct found f = {0}, above = {0};
-	bool new = s->from_go || index_new_sender(s->pid, s->goid);
+	bool new = s->from_go || index_new_sender(s->who->pid, s->who->goid);
 	struct span *p;
 
-	index_find(index_who(s->pid, 0, s->goid), q, &f);
+	index_find(index_who(s->who->pid, 0, s->who->goid), q, &f);
 	if (f.n) {
 		p = first_of_connection(&f);
 		return p && link_to(q, p, LINK_GOROUTINE, f.n == 1 ? 98 : 95);
 	}
-	if (!new || !s->parent_goid)
+	if (!new || !s->who->parent_goid)
 		return false;
-	index_find(index_who(s->pid, 0, s->parent_goid), q, &above);
+	index_find(index_who(s->who->pid, 0, s->who->parent_goid), q, &above);
 	return one(&above) && link_to(q, above.v[0], LINK_ANCESTRY, 90);
 }
 
@@ -189,7 +189,7 @@ static bool is_sure(const struct proc *proc, const struct query *q, const struct
 
 static bool by_thread(struct proc *proc, const struct query *q, bool again)
 {
-	const struct group *thread = index_who(q->s->pid, q->s->tid, 0);
+	const struct group *thread = index_who(q->s->who->pid, q->s->who->tid, 0);
 	struct found f = {0};
 	struct span *p;
 	unsigned int percent;
@@ -250,8 +250,8 @@ static void find_cause(struct span *s, struct proc *proc, bool again)
 		return;
 	if (has_request_id(s) && by_request_id(&q))
 		return;
-	proc->go |= s->goid != 0;
-	if (s->goid && by_goroutine(&q))
+	proc->go |= s->who->goid != 0;
+	if (s->who->goid && by_goroutine(&q))
 		return;
 	/* Goroutines go from thread to thread. */
 	if (!proc->go && by_thread(proc, &q, again))
@@ -268,7 +268,7 @@ void links_connect(struct hop *h, const struct cap_who *who, uint64_t ns)
 
 static void call(struct span *s)
 {
-	struct proc *proc = index_proc(s->pid);
+	struct proc *proc = index_proc(s->who->pid);
 
 	if (proc && proc->g.n)
 		find_cause(s, proc, false);
@@ -283,7 +283,7 @@ static void call(struct span *s)
 
 static void serve(struct span *s)
 {
-	const struct group *who = s->goid ? NULL : index_who(s->pid, s->tid, 0);
+	const struct group *who = s->who->goid ? NULL : index_who(s->who->pid, s->who->tid, 0);
 	const struct span *p = who ? who->open : NULL;
 	bool several = false;
 	struct proc *proc;
@@ -293,7 +293,7 @@ static void serve(struct span *s)
 	proc = index_add(s);
 	if (!proc)
 		return;
-	proc->go |= s->goid != 0;
+	proc->go |= s->who->goid != 0;
 	if (several)
 		index_several(proc);
 }
@@ -301,7 +301,7 @@ static void serve(struct span *s)
 void links_request(struct span *s)
 {
 	index_expire(spans_now());
-	if (!s->pid)
+	if (!s->who->pid)
 		return;
 	if (s->role == CAP_ROLE_CLIENT)
 		call(s);
@@ -312,19 +312,19 @@ void links_request(struct span *s)
 /* The answer to what p's thread asked for came: it goes on with p. */
 static void called(struct span *s)
 {
-	struct proc *proc = index_proc(s->pid);
+	struct proc *proc = index_proc(s->who->pid);
 	struct span *p;
 
 	if (!s->link && proc && proc->g.n)
 		find_cause(s, proc, true);
 	p = s->parent;
-	if (!p || !proc || p->pid != s->pid)
+	if (!p || !proc || p->who->pid != s->who->pid)
 		return;
 	if (s->link == LINK_ORDER)
 		order_answer(p);
 	if (!s->answered_ns)
 		return;
-	if (s->answer_tid == p->tid && !p->goid && !order_is_proxy(proc))
+	if (s->answer_tid == p->who->tid && !p->who->goid && !order_is_proxy(proc))
 		index_touch(p, s->answered_ns);
 	/* Who had answered already did not wait for it, as one who serves one at a time does. */
 	if (s->link == LINK_THREAD && p->answered_ns && p->answered_ns < s->answer_ns) {
@@ -339,10 +339,10 @@ void links_over(struct span *s)
 
 	if (s->role == CAP_ROLE_CLIENT) {
 		called(s);
-	} else if (s->indexed && s->answered_ns && s->answer_tid && !s->goid) {
-		proc = index_proc(s->pid);
+	} else if (s->indexed && s->answered_ns && s->answer_tid && !s->who->goid) {
+		proc = index_proc(s->who->pid);
 		proc->answers++;
-		proc->elsewhere += s->answer_tid != s->tid;
+		proc->elsewhere += s->answer_tid != s->who->tid;
 		order_over(proc, s);
 	}
 	index_over(s);

@@ -124,19 +124,19 @@ static void put_times(struct json *j, const struct span *s)
 static void put_own(struct json *j, const struct span *s)
 {
 	const char *outcome = span_outcome_names[s->outcome], *link = span_link_names[s->link];
-	size_t comm = strnlen(s->comm, sizeof(s->comm));
+	size_t comm = strnlen(s->who->comm, sizeof(s->who->comm));
 	char route[ROUTE_MAX];
 	size_t n = route_of(SPAN_URL(s), s->url_len, route, sizeof(route));
 	uint64_t weight = hold_weight(s);
 
 	if (n)
 		OTLP_STR(j, "reqtools.route", route, n);
-	if (s->tid)
-		OTLP_INT(j, "thread.id", s->tid);
+	if (s->who->tid)
+		OTLP_INT(j, "thread.id", s->who->tid);
 	if (comm)
-		OTLP_STR(j, "thread.name", s->comm, comm);
-	if (s->goid)
-		OTLP_INT(j, "reqtools.goroutine.id", s->goid);
+		OTLP_STR(j, "thread.name", s->who->comm, comm);
+	if (s->who->goid)
+		OTLP_INT(j, "reqtools.goroutine.id", s->who->goid);
 	if (s->request_id_len)
 		OTLP_STR(j, "reqtools.request_id", SPAN_REQUEST_ID(s), s->request_id_len);
 	put_times(j, s);
@@ -193,8 +193,8 @@ static const uint8_t *parent_of(const struct span *s)
 int otlp_fill(struct otlp_batch *b, const struct span *s)
 {
 	bool client = s->role == CAP_ROLE_CLIENT, known;
-	const char *process = *s->process ? s->process : s->comm;
-	struct otlp_process p = {.pid = s->pid};
+	const char *process = *s->who->task->comm ? s->who->task->comm : s->who->comm;
+	struct otlp_process p = {.pid = s->who->pid};
 	struct otlp_head h = {
 		.trace_id = trace_of(s)->id,
 		.span_id = s->span_id,
@@ -208,7 +208,7 @@ int otlp_fill(struct otlp_batch *b, const struct span *s)
 	struct json *j;
 
 	memcpy(p.name, process, sizeof(p.name));
-	memcpy(p.container, s->container, sizeof(p.container));
+	memcpy(p.container, s->who->task->container, sizeof(p.container));
 	/* A client's parent is in its own process, a server's is in another, as a rule. */
 	if (h.parent_id)
 		h.flags |= OTLP_REMOTE_KNOWN | (client ? 0 : OTLP_REMOTE);

@@ -108,7 +108,15 @@ struct candidate {
 };
 
 /* Lists that a server's span is in while it may have children: see httptrace_links.c. */
-enum span_index { INDEX_PROC, INDEX_WHO, INDEX_TRACE, INDEX_REQUEST_ID, INDEX_URL, SPAN_INDEXES };
+enum span_index {
+	INDEX_PROC,
+	INDEX_WHO,
+	INDEX_TRACE,
+	INDEX_REQUEST_ID,
+	INDEX_URL,
+	SPAN_INDEXES,
+	INDEX_WAIT = INDEX_URL, /* httptrace_hold.c's: one that is over is not found by its URL */
+};
 
 struct trace;
 
@@ -118,11 +126,17 @@ struct span {
 	struct trace *trace; /* a reference; trace_of() finds the one it was merged into */
 	struct span *peer; /* the other end's, joined; a reference, both ways until one is freed */
 	struct span *parent; /* a reference; NULL: none, or only parent_id is known */
-	struct span *wait_next, **wait_link; /* httptrace_hold.c's */
 	struct span *index_next[SPAN_INDEXES], **index_link[SPAN_INDEXES]; /* httptrace_links.c's */
 	uint64_t touch_ns; /* httptrace_links.c's: something was last read for it */
-	struct span *join_next, **join_link; /* httptrace_join.c's */
-	struct span *child, *sibling; /* httptrace_tree.c's; not references */
+	union {
+		struct {
+			struct span *join_next, **join_link; /* httptrace_join.c's */
+		};
+		struct {
+			struct span *child, *sibling; /* httptrace_tree.c's; not references */
+		};
+	};
+	const struct cap_who *who; /* who moved the request's head; a reference, never NULL */
 	/*
 	 * Times of the end that saw it (a server reads the request and sends the response): when a
 	 * call that moved the bytes ended.
@@ -137,15 +151,10 @@ struct span {
 	uint64_t number; /* of the request on its connection, from 1 */
 	uint64_t lost_bytes; /* of both messages */
 	uint64_t begin; /* position of the request's first byte */
-	uint64_t goid, parent_goid; /* who moved the request's head: thread and goroutine */
-	uint32_t pid, tid, answer_tid;
-	uint32_t uid; /* UINT32_MAX: not known */
+	uint32_t answer_tid;
 	uint32_t seq; /* of the request's first byte, in TCP; low bits of begin elsewhere */
 	uint32_t waited_us; /* between readable and read; UINT32_MAX: not known */
 	uint32_t refs;
-	char comm[16]; /* the thread's */
-	char process[16]; /* the process's comm (who.task->comm); "": not known */
-	char container[13];
 	uint8_t trace_id_given : 1; /* by a header */
 	uint8_t span_id_given : 1; /* a client's: the header that it sends names it */
 	uint8_t parent_given : 1; /* parent_id stands in a header */
@@ -158,6 +167,7 @@ struct span {
 	uint8_t held : 1, shown : 1, indexed : 1, from_go : 1;
 	uint8_t has_child : 1; /* it is a span's parent */
 	uint8_t counted : 1; /* in trace->open */
+	uint8_t planted : 1; /* it is in the tree at hand: child is valid, join_next is not */
 	uint8_t left : 1; /* httptrace_links.c's: it is among those that are over */
 	uint8_t used : 1; /* ... it has sent something since it was touched */
 	uint8_t from_b3 : 1; /* a client's: its trace id came by b3, not by traceparent */
@@ -246,16 +256,18 @@ void ids_request(struct span *s, const struct http1_msg *m);
 /* --- httptrace_traces.c: traces are merged when a link is found between their spans */
 struct trace {
 	uint8_t id[16];
-	struct trace *into; /* merged: look there. A reference */
+	union {
+		struct trace *into; /* merged, which is not given: look there. A reference */
+		struct trace *hash_next; /* given: httptrace_traces.c's */
+	};
+	struct pile *pile; /* httptrace_hold.c's: its spans that wait; NULL: none */
+	uint64_t last_ns; /* when one of its spans last began or ended */
 	uint32_t refs;
 	uint32_t spans, open; /* that are of it; that are not over */
-	uint64_t last_ns; /* when one of its spans last began or ended */
-	struct pile *pile; /* httptrace_hold.c's: its spans that wait; NULL: none */
-	struct trace *hash_next; /* httptrace_traces.c's */
-	bool given; /* id stands in a header */
-	bool keep; /* an error or a slow span is in it: --keep-errors, --keep-slow */
-	bool wanted; /* parts of it were shown */
-	bool flushed; /* ... before it was whole: the rest follows at once */
+	uint8_t given : 1; /* id stands in a header */
+	uint8_t keep : 1; /* an error or a slow span is in it: --keep-errors, --keep-slow */
+	uint8_t wanted : 1; /* parts of it were shown */
+	uint8_t flushed : 1; /* ... before it was whole: the rest follows at once */
 	uint8_t rate; /* httptrace_hold.c's: what --rate said to it */
 };
 struct trace *trace_new(const uint8_t id[16], bool given); /* NULL: no memory */

@@ -11,7 +11,7 @@
 
 struct pile {
 	struct trace *trace; /* not a reference: its spans have some */
-	struct span *first, *last; /* by wait_next */
+	struct span *first, *last; /* by INDEX_WAIT */
 	uint32_t n;
 	uint64_t due_ns; /* when it may be quiet */
 	struct pile *newer, *older; /* by their first span */
@@ -126,9 +126,12 @@ static void show_all(struct span **v, size_t n)
 	size_t nshown = 0;
 
 	sort_spans(v, n, by_end);
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		/* Its place there is the tree's from here on. */
+		join_over(v[i]);
 		if (hold_show(v[i]))
 			shown[nshown++] = v[i];
+	}
 	if (set.tree && nshown) {
 		sort_spans(shown, nshown, by_begin);
 		hold_told(tree_trace(shown, nshown));
@@ -167,7 +170,7 @@ static void flush(struct pile *p)
 	trace_get(t);
 	pile_delete(p);
 	for (; s; s = next) {
-		next = s->wait_next;
+		next = s->index_next[INDEX_WAIT];
 		v[n++] = s;
 		if (n < most && next)
 			continue;
@@ -196,8 +199,8 @@ bool pile_add(struct span *s)
 
 	if (!p)
 		return false;
-	s->wait_next = NULL;
-	*(p->last ? &p->last->wait_next : &p->first) = span_get(s);
+	s->index_next[INDEX_WAIT] = NULL;
+	*(p->last ? &p->last->index_next[INDEX_WAIT] : &p->first) = span_get(s);
 	p->last = s;
 	p->n++;
 	if (++piles.spans > set.max_held)
@@ -217,7 +220,7 @@ void pile_merge(struct trace *win, struct trace *lose)
 		lose->pile = NULL;
 		return;
 	}
-	to->last->wait_next = p->first;
+	to->last->index_next[INDEX_WAIT] = p->first;
 	to->last = p->last;
 	to->n += p->n;
 	pile_delete(p);

@@ -39,7 +39,7 @@ static int text_span(const struct view *v)
 	struct lead lead = {
 		.wall_ns = run_wall(s->first_ns ?: s->head_ns),
 		.role = cap_role_names[s->role],
-		.pid = s->pid,
+		.pid = s->who->pid,
 		.comm = comm_of(s),
 		.state = state_text(state, s),
 		.total_us = v->t.total_us,

@@ -42,9 +42,10 @@ static inline bool json_wanted(void)
 /* The process's name, as far as it is known, or else the thread's. */
 static inline struct text comm_of(const struct span *s)
 {
-	const char *comm = s->process[0] ? s->process : s->comm;
+	const struct cap_who *w = s->who;
+	const char *comm = w->task->comm[0] ? w->task->comm : w->comm;
 
-	return (struct text){comm, strnlen(comm, sizeof(s->comm))};
+	return (struct text){comm, strnlen(comm, sizeof(w->comm))};
 }
 
 /* --- httptrace_ends.c: the two ends of a connection, as text that needs no escaping */

@@ -135,11 +135,14 @@ static bool hop_passes(const struct flow *f, uint8_t proto, uint8_t role)
 	return (!sel.role || role == sel.role) && (!set.localhost || local(f, proto));
 }
 
+static bool who_passes(const struct cap_who *w)
+{
+	return uid_passes(w->task->uid_known ? w->task->uid : UINT32_MAX);
+}
+
 bool select_conn(const struct cap_conn *c, const struct cap_who *who)
 {
-	uint32_t uid = who->task->uid_known ? who->task->uid : UINT32_MAX;
-
-	return hop_passes(&c->flow, c->proto, capture_role(c)) && uid_passes(uid);
+	return hop_passes(&c->flow, c->proto, capture_role(c)) && who_passes(who);
 }
 
 /* One without an answer took as long as it was waited for. */
@@ -163,7 +166,7 @@ bool select_span(const struct span *s)
 					  .url_len = s->url_len,
 					  .host_len = s->host_len};
 
-	return hop_passes(&s->hop->flow, s->hop->proto, s->role) && uid_passes(s->uid) &&
+	return hop_passes(&s->hop->flow, s->hop->proto, s->role) && who_passes(s->who) &&
 	       s->request_bytes + s->response_bytes >= set.min_size &&
 	       httpsel_status(&sel.http, s->status) && httpsel_request(&sel.http, &r) &&
 	       slow_enough(s);

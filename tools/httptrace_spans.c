@@ -98,20 +98,6 @@ static struct span *begin(struct line *l, const struct http1_msg *m)
 	return s;
 }
 
-static void set_who(struct span *s, const struct cap_who *who)
-{
-	const struct cap_task *task = who->task;
-
-	s->pid = who->pid;
-	s->tid = who->tid;
-	s->goid = who->goid;
-	s->parent_goid = who->parent_goid;
-	memcpy(s->comm, who->comm, sizeof(s->comm));
-	memcpy(s->process, task->comm, sizeof(s->process));
-	memcpy(s->container, task->container, sizeof(s->container));
-	s->uid = task->uid_known ? task->uid : UINT32_MAX;
-}
-
 static void set_place(struct span *s, struct cap_conn *c, const struct http1_msg *m)
 {
 	struct line *l = c->user;
@@ -147,7 +133,8 @@ static void asked(struct cap_conn *c, struct http1_msg *m)
 	if (!s)
 		return;
 	set_place(s, c, m);
-	set_who(s, who);
+	cap_who_put(s->who);
+	s->who = cap_who_get(who);
 	span_text(s, m);
 	ids_request(s, m);
 	if (s->role == CAP_ROLE_CLIENT && !l->told_connect && c->opened_ns && c->connect_ns)

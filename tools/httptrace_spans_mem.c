@@ -18,7 +18,7 @@ struct box {
 struct span_memory span_memory;
 
 static struct {
-	struct span *first; /* by wait_next */
+	struct span *first; /* by INDEX_WAIT */
 	unsigned int n;
 } spares;
 
@@ -71,7 +71,7 @@ static struct span *spare(void)
 			b->s.text = b->none;
 		return b ? &b->s : NULL;
 	}
-	spares.first = s->wait_next;
+	spares.first = s->index_next[INDEX_WAIT];
 	spares.n--;
 	text = s->text;
 	memset(s, 0, sizeof(*s));
@@ -88,6 +88,7 @@ struct span *span_new(struct line *l)
 	s->hop = &l->hop;
 	l->hop.refs++;
 	l->open++;
+	s->who = &cap_nobody;
 	s->refs = 1;
 	span_memory.open++;
 	span_memory.alive++;
@@ -131,7 +132,7 @@ static void release(struct span *s)
 		free(b);
 		return;
 	}
-	s->wait_next = spares.first;
+	s->index_next[INDEX_WAIT] = spares.first;
 	spares.first = s;
 	spares.n++;
 }
@@ -148,6 +149,7 @@ void span_put(struct span *s)
 		if (s->trace)
 			trace_put(s->trace);
 		free(s->candidates);
+		cap_who_put(s->who);
 		line_put((struct line *)s->hop);
 		release(s);
 	}

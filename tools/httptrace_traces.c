@@ -29,6 +29,12 @@ void cause_start(void)
 		cause_seed = (uintptr_t)&traces ^ run_now() << 16 ^ 1;
 }
 
+/* NULL: it was not merged. */
+static struct trace *merged_into(const struct trace *t)
+{
+	return t->given ? NULL : t->into;
+}
+
 static struct trace **trace_bucket(const uint8_t id[16])
 {
 	uint64_t a, b;
@@ -154,7 +160,7 @@ void trace_put(struct trace *t)
 	struct trace *into;
 
 	for (; t && !--t->refs; t = into) {
-		into = t->into;
+		into = merged_into(t);
 		if (t->given)
 			forget_id(t);
 		give_back(t);
@@ -172,9 +178,9 @@ struct trace *trace_of(const struct span *s)
 
 	if (!t)
 		return &none;
-	if (!t->into)
+	if (!merged_into(t))
 		return t;
-	while (root->into)
+	while (merged_into(root))
 		root = root->into;
 	((struct span *)s)->trace = trace_get(root);
 	trace_put(t);

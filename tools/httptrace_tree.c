@@ -38,11 +38,11 @@ void tree_init(void)
 		glyphs = unicode;
 }
 
-/* --- who hangs on whom; while a tree is made, child of each of its spans is not NULL */
+/* --- who hangs on whom */
 
 static bool here(const struct span *s)
 {
-	return s && s->child;
+	return s && s->planted;
 }
 
 /* A server's end that is shown in the line of its client's. */
@@ -64,8 +64,10 @@ static struct span *plant(struct span *const *spans, size_t n)
 	struct span *roots = NULL;
 
 	/* Itself stands for "none yet". */
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		spans[i]->planted = 1;
 		spans[i]->child = spans[i];
+	}
 	for (size_t i = n; i--;) {
 		struct span *s = spans[i], *p;
 
@@ -127,7 +129,7 @@ static void put_process(const struct span *s)
 
 	put_text(comm.n ? comm : (struct text){"?", 1});
 	put("[");
-	put_count(s->pid);
+	put_count(s->who->pid);
 	put("]");
 }
 
@@ -317,7 +319,9 @@ int tree_trace(struct span *const *spans, size_t n)
 	}
 	put("\n");
 	leave();
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		spans[i]->planted = 0;
 		spans[i]->child = spans[i]->sibling = NULL;
+	}
 	return tree.err;
 }

@@ -33,6 +33,7 @@ static bool quiet;
 struct test_span {
 	struct span s;
 	struct hop hop;
+	struct cap_who who;
 	char name;
 	char text[64];
 };
@@ -127,6 +128,7 @@ static struct test_span *make(char name, int role, uint16_t client_port, uint16_
 	t->name = name;
 	t->s.text = t->text;
 	t->s.hop = &t->hop;
+	t->s.who = &t->who;
 	t->hop.id = client_port * 2 + client;
 	memcpy(f->local, home, 16);
 	memcpy(f->remote, home, 16);
@@ -170,9 +172,9 @@ static struct test_span *begin(char name, int role, int port, int server, int pi
 {
 	struct test_span *t = make(name, role, port, server);
 
-	t->s.pid = pid;
-	t->s.tid = tid;
-	t->s.goid = goid;
+	t->who.pid = pid;
+	t->who.tid = tid;
+	t->who.goid = goid;
 	request(t, headers);
 	return t;
 }
@@ -191,7 +193,7 @@ static void over(struct test_span *t)
 {
 	t->s.answer_ns = t->s.answered_ns = t->s.over_ns = now;
 	t->s.outcome = SPAN_ANSWERED;
-	t->s.answer_tid = t->s.answer_tid ?: t->s.tid;
+	t->s.answer_tid = t->s.answer_tid ?: t->who.tid;
 	t->s.over = 1;
 	links_over(&t->s);
 	hold_span(&t->s);
@@ -431,17 +433,17 @@ static void by_goroutines(void)
 	T_OK(is_one_of(c, 2));
 	over(c);
 	c = make('c', CAP_ROLE_CLIENT, 1004, 81);
-	c->s.pid = c->s.tid = 1;
-	c->s.goid = 60;
-	c->s.parent_goid = 11;
+	c->who.pid = c->who.tid = 1;
+	c->who.goid = 60;
+	c->who.parent_goid = 11;
 	request(c, "");
 	T_OK(is_child(c, a, LINK_ANCESTRY, 90));
 	over(c);
 	/* It sent before: it works for all who come. */
 	c = make('c', CAP_ROLE_CLIENT, 1005, 81);
-	c->s.pid = c->s.tid = 1;
-	c->s.goid = 60;
-	c->s.parent_goid = 11;
+	c->who.pid = c->who.tid = 1;
+	c->who.goid = 60;
+	c->who.parent_goid = 11;
 	request(c, "");
 	T_OK(is_one_of(c, 2));
 	over(c), over(b), over(a);
@@ -494,8 +496,8 @@ static void late(void)
 	now += MS;
 	over(a);
 	c = make('c', CAP_ROLE_CLIENT, 1001, 81);
-	c->s.pid = 1;
-	c->s.tid = 11;
+	c->who.pid = 1;
+	c->who.tid = 11;
 	c->s.first_ns = c->s.head_ns = sent;
 	request(c, "");
 	T_OK(c->s.parent == &a->s && c->s.link == LINK_THREAD);
@@ -515,7 +517,7 @@ static void by_order(void)
 	T_OK(is_child(c, a, LINK_ORDER, 55));
 	/* Its connection was begun before b was read. */
 	d = make('d', CAP_ROLE_CLIENT, 1003, 81);
-	d->s.pid = d->s.tid = 1;
+	d->who.pid = d->who.tid = 1;
 	links_connect(&d->hop, NULL, b->s.head_ns - 1);
 	request(d, "");
 	T_OK(is_child(d, a, LINK_ORDER, 65));
@@ -546,7 +548,7 @@ static void by_order(void)
 
 static void set_url(struct test_span *t, const char *url)
 {
-	t->s.pid = t->s.tid = 1;
+	t->who.pid = t->who.tid = 1;
 	t->s.method_len = 3;
 	t->s.url_len = strlen(url);
 	memcpy(t->text, "GET", 3);
@@ -797,10 +799,10 @@ static void any_begin(void)
 	struct test_span *t = make('a', role, any(300), any(20) ? 80 : 81);
 	size_t n = 0;
 
-	t->s.pid = any(20) ? 1 + any(5) : 0;
-	t->s.tid = 1 + any(4);
-	t->s.goid = t->s.pid == 2 ? 1 + any(30) : 0;
-	t->s.parent_goid = t->s.goid ? any(30) : 0;
+	t->who.pid = any(20) ? 1 + any(5) : 0;
+	t->who.tid = 1 + any(4);
+	t->who.goid = t->who.pid == 2 ? 1 + any(30) : 0;
+	t->who.parent_goid = t->who.goid ? any(30) : 0;
 	t->s.number = 1 + any(3);
 	t->hop.began_ns = any(3) ? 0 : now - any(5000);
 	t->s.first_ns = t->s.head_ns = now - any(3000);
