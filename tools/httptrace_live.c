@@ -80,7 +80,7 @@ static int start(void)
 	if (err)
 		return err;
 	run_ready("backend %s", capload_name());
-	return capload_feed_start();
+	return rows_begin() ?: capload_feed_start();
 }
 
 static int on_record(uint32_t type, const void *data, size_t len, void *ctx)
@@ -128,11 +128,11 @@ int live_run(void)
 	int err, status, ended;
 
 	/* run_init() has SIGPIPE ignored, which the files need. */
-	err = spans_init() ?: run_init(&tool) ?: rows_init() ?: table_init();
+	err = spans_init() ?: run_init(&tool) ?: table_init();
 	if (!err && set.otlp)
 		err = otlp_open();
 	if (!err && std.replay)
-		err = run_replay();
+		err = rows_begin() ?: run_replay();
 	else
 		err = err ?: start() ?: run_loop();
 	/* What is under way is told of, whatever ended the run. */

@@ -321,7 +321,7 @@ uint64_t hold_weight(const struct span *s);
  * --- outputs; each decides by set.* whether it has anything to do. 0 or a negative errno.
  * show_span() is called for each that passes filters and sampling; it calls them.
  */
-int rows_init(void);
+int rows_begin(void); /* the header, once nothing stands in the way of rows */
 int rows_span(const struct span *s);
 int csv_span(const struct span *s);
 /* A trace is whole: its spans, by their beginning; all of them are kept until this returns. */

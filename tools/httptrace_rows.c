@@ -135,7 +135,7 @@ static int json_span(struct view *view)
 	return row_object(&j);
 }
 
-int rows_init(void)
+int rows_begin(void)
 {
 	tree_init();
 	if (set.csv)

@@ -152,6 +152,13 @@ if wanted dropped; then
 	check dropped-output "$(cmp "$tmp/out" "$tmp/root/o" && echo same) $(test -s "$tmp/root/rec" && echo recorded) $(jq -s '[.[].resourceSpans[].scopeSpans[].spans[]] | length' "$tmp/root/otlp")" \
 		"same recorded $(rows .role | wc -l)"
 fi
+# The header says that rows may come: where no backend loads there is none.
+if wanted header; then
+	run --backend fentry -p 1 -d 0.1
+	text="$status $(wc -l <"$tmp/out")"
+	run --csv --backend fentry -p 1 -d 0.1
+	check header "$text, $status $(wc -l <"$tmp/out")" "$([ "$status" = 0 ] && echo "0 1, 0 1" || echo "1 0, 1 0")"
+fi
 if wanted stay-root; then
 	start httptrace --stay-root --no-seccomp --cpus 0 -p 1
 	is="$(me "$tool") $(awk '/^Cpus_allowed_list:/ { print $2 }' "/proc/$tool/status")"
@@ -170,7 +177,7 @@ for be in tracepoint fentry kprobe; do
 	else
 		await
 		chain_end
-		check "backend-$be-refused" "$status" 1
+		check "backend-$be-refused" "$status $(wc -c <"$tmp/out")" "1 0"
 		skip "backend-$be" "$(sed 's/^httptrace: //' "$tmp/err" | tail -n 1)"
 		skip "backend-$be-said" "the backend is refused"
 	fi
