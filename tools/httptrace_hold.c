@@ -40,9 +40,14 @@ static bool by_trace(void)
 	return set.tree || (keep && (set.sample > 1 || set.rate));
 }
 
+static uint64_t end_of(const struct span *s)
+{
+	return s->answered_ns ?: s->over_ns;
+}
+
 static bool is_kept(const struct span *s)
 {
-	uint64_t end = s->answered_ns ?: s->over_ns;
+	uint64_t end = end_of(s);
 
 	return (set.keep_errors && s->error) ||
 	       (set.keep_slow_ns && end > s->first_ns && end - s->first_ns >= set.keep_slow_ns);
@@ -75,11 +80,12 @@ static void fill(uint64_t now)
 
 /*
  * A trace is whole or absent here too: one that was begun goes on when there is no token left. A
- * second's worth of debt is the end of that, for there are traces without end.
+ * second's worth of debt is the end of that, for there are traces without end. It goes by when
+ * transactions ended, not by when they are shown, which is another time in a replay.
  */
-static bool within_rate(struct trace *t)
+static bool within_rate(const struct span *s, struct trace *t)
 {
-	uint64_t now = spans_now();
+	uint64_t now = end_of(s);
 	int64_t least = TOKEN;
 
 	if (!set.rate || t->keep)
@@ -123,7 +129,7 @@ bool hold_show(struct span *s)
 		left_out = &span_stats.sampled;
 	else if (std.max_events && span_stats.shown >= std.max_events)
 		left_out = &span_stats.over_max;
-	else if (!within_rate(t))
+	else if (!within_rate(s, t))
 		left_out = &span_stats.rate_limited;
 	if (left_out)
 		++*left_out;

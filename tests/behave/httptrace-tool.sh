@@ -591,6 +591,14 @@ if wanted rate; then
 	check rate "$status $((n >= 50 && n <= 250)) $(sums balanced requests) $(jq 'select(.type == "summary") | .shown + .rate_limited' "$tmp/out")" \
 		"0 1 true 1200 1200"
 fi
+if wanted rate-replay; then
+	# By the times of what was seen: the same ones, however fast they are read again. One end waits for the other.
+	one
+	traced "-c 4 -n 300 --rate 300" -j --rate 50 --local-port "$port" --record "$tmp/rate.rec"
+	rows .span_id | sort >"$tmp/rate.live"
+	run --replay "$tmp/rate.rec" -j --rate 50
+	check rate-replay "$status $(($(rows .span_id | wc -l) < 300)) $(rows .span_id | sort | diff "$tmp/rate.live" - | grep -c '^[<>]')" "0 1 0"
+fi
 
 # --- connections
 if wanted events; then
