@@ -53,7 +53,7 @@ struct cap_conn {
 	uint64_t seen_ns; /* of the last record */
 	/* When it was established, and how long connect() took; 0: not seen, or not asked for. */
 	uint64_t opened_ns, connect_ns;
-	char path[112]; /* of a unix socket */
+	char *path; /* of a unix socket; NULL: it has none, or there was no memory. Owned */
 	uint8_t proto; /* enum cap_proto */
 	uint8_t role; /* enum cap_role, as the kernel half knew it; see capture_role() */
 	bool joined; /* bytes went by before those that are told of */

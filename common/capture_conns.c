@@ -101,6 +101,7 @@ static void gone(struct conn *c)
 	unwait(c);
 	who_drop(c);
 	http1_free(c->pub.h);
+	free(c->pub.path);
 	free(c);
 	capture_stats.conns_open--;
 }
@@ -139,6 +140,13 @@ static void tell_peer(const struct conn *c)
 		peer->peer = c->pub.id;
 }
 
+/* Hardly any connection has one. */
+static void set_path(struct conn *c, const struct cap_conn_rec *r)
+{
+	if (!c->pub.path && r->path[0])
+		c->pub.path = strdup(r->path);
+}
+
 static void describe(struct conn *c, const struct cap_conn_rec *r)
 {
 	c->pub.flow = r->flow;
@@ -149,7 +157,7 @@ static void describe(struct conn *c, const struct cap_conn_rec *r)
 	c->pub.role = r->role;
 	c->pub.joined = r->flags & CAP_F_JOINED;
 	c->pub.maybe = r->flags & CAP_F_MAYBE;
-	memcpy(c->pub.path, r->path, sizeof(c->pub.path));
+	set_path(c, r);
 	tell_peer(c);
 	for (int i = 0; i < 2; i++) {
 		c->side[i].first = r->seq[i];
@@ -247,6 +255,7 @@ static struct conn *make(uint64_t id, const struct cap_conn_rec *r)
 	c->pub.h = http1_open(capture.parser, &c->pub, client_dir(&c->pub), c->pub.joined);
 	if (c->pub.h)
 		return c;
+	free(c->pub.path);
 	free(c);
 	return NULL;
 }
@@ -315,8 +324,7 @@ static void complete(struct conn *c, const struct cap_conn_rec *r)
 	pub->peer = pub->peer ?: r->peer;
 	pub->opened_ns = pub->opened_ns ?: r->opened_ns;
 	pub->connect_ns = pub->connect_ns ?: r->connect_ns;
-	if (!pub->path[0])
-		memcpy(pub->path, r->path, sizeof(pub->path));
+	set_path(c, r);
 }
 
 struct conn *conn_get(uint64_t id, const struct cap_conn_rec *r)

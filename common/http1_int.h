@@ -75,7 +75,6 @@ struct http1_dir {
 };
 
 struct request {
-	uint64_t number;
 	void *user;
 	bool head_method, connect, assumed;
 };
@@ -86,6 +85,7 @@ struct http1 {
 	struct http1_dir dir[2];
 	struct request *queue, two[2]; /* a ring of cap, which is a power of two */
 	uint32_t cap, front, waiting;
+	uint64_t oldest; /* number of the first that waits; theirs are without a gap */
 	uint64_t requests, responses;
 	/* Responses that are due to requests given up, or may be: see http1_doubt.c. */
 	uint64_t debt;

@@ -23,7 +23,7 @@ void http1_pair_flush(struct http1 *c, enum http1_why why)
 		const struct request *r = waiting(c, i);
 
 		if (c->p->ops.unanswered)
-			c->p->ops.unanswered(c->ctx, r->number, r->user, why);
+			c->p->ops.unanswered(c->ctx, c->oldest + i, r->user, why);
 	}
 	if (n && d->state == ST_HELD && !d->dumb && why != HTTP1_UPGRADED)
 		http1_unhold(c, d);
@@ -61,20 +61,19 @@ void http1_pair_request(struct http1 *c, struct msg *m)
 		http1_give_up(c, m);
 		return;
 	}
-	*waiting(c, c->waiting++) = (struct request){.number = m->pub.number,
-						     .head_method = m->head_method,
-						     .connect = m->connect,
-						     .assumed = c->assumed};
+	if (!c->waiting)
+		c->oldest = m->pub.number;
+	*waiting(c, c->waiting++) = (struct request){
+		.head_method = m->head_method, .connect = m->connect, .assumed = c->assumed};
 }
 
-/* Those that wait have numbers without a gap. */
 struct request *http1_waits(struct http1 *c, const struct msg *m)
 {
 	uint64_t i;
 
 	if (!m->pub.request || m->given_up || !c->waiting)
 		return NULL;
-	i = m->pub.number - waiting(c, 0)->number;
+	i = m->pub.number - c->oldest;
 	return i < c->waiting ? waiting(c, i) : NULL;
 }
 
@@ -103,7 +102,7 @@ void http1_pair_response(struct http1 *c, struct msg *m, bool whole)
 	if (m->unknown_request)
 		return;
 	r = waiting(c, 0);
-	pub->answers = r->number;
+	pub->answers = c->oldest;
 	pub->request_user = r->user;
 	pub->assumed = r->assumed;
 	m->head_method = r->head_method;
@@ -112,6 +111,7 @@ void http1_pair_response(struct http1 *c, struct msg *m, bool whole)
 		return;
 	c->front = (c->front + 1) & (c->cap - 1);
 	c->waiting--;
+	c->oldest++;
 	c->tentative = false;
 }
 

@@ -220,7 +220,7 @@ static void put_server(struct json *j, const struct cap_conn *c, bool local)
 	char text[NET_ADDR_SIZE];
 
 	if (c->proto == CAP_UNIX)
-		json_strn(j, "_path", c->path, strnlen(c->path, sizeof(c->path)));
+		json_str(j, "_path", c->path ?: "");
 	if (c->proto == CAP_UNIX || !c->flow.family)
 		return;
 	json_str(j, "serverIPAddress", net_addr(text, local ? c->flow.local : c->flow.remote));

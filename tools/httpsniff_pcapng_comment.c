@@ -52,7 +52,7 @@ void pc_describe(char dst[PC_COMMENT], const struct message *msg, const struct p
 	if (who->task && who->task->container[0])
 		put_word(f, "container", who->task->container, strlen(who->task->container));
 	if (c->proto == CAP_UNIX)
-		put_word(f, "path", c->path, strnlen(c->path, sizeof(c->path)));
+		put_word(f, "path", c->path ?: "", c->path ? strlen(c->path) : 0);
 	if (before)
 		fprintf(f, "; %llu bytes before it are not here%s%s%s", (unsigned long long)before,
 			why ? " (" : "", why ? cap_cause_names[h->gap_cause] : "", why ? ")" : "");

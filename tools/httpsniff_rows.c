@@ -122,9 +122,9 @@ struct text row_url(const struct message *msg)
 
 struct text row_path(const struct cap_conn *c)
 {
-	size_t n = c->proto == CAP_UNIX ? strnlen(c->path, sizeof(c->path)) : 0;
+	const char *path = c->proto == CAP_UNIX ? c->path : NULL;
 
-	return (struct text){n ? c->path : NULL, n};
+	return (struct text){path, path ? strlen(path) : 0};
 }
 
 struct text row_raw(const struct message *msg, bool *is_text)

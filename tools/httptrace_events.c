@@ -127,8 +127,8 @@ static void put_place(struct json *j, const struct cap_conn *c, const struct cap
 		json_u64(j, "netns", c->flow.netns);
 	else
 		json_null(j, "netns");
-	if (c->proto == CAP_UNIX && c->path[0])
-		json_strn(j, "path", c->path, strnlen(c->path, sizeof(c->path)));
+	if (c->proto == CAP_UNIX && c->path)
+		json_str(j, "path", c->path);
 }
 
 static int json_event(const struct event *e, const struct ends *ends)

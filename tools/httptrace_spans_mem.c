@@ -47,7 +47,7 @@ void line_update(struct line *l, const struct cap_conn *c)
 	h->connect_ns = c->connect_ns;
 	h->peer = c->peer;
 	/* Without memory it has no path. */
-	if (!h->path && c->path[0])
+	if (!h->path && c->path)
 		h->path = strdup(c->path);
 }
 
