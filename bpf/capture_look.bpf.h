@@ -30,6 +30,8 @@ static __always_inline bool scan_line(struct take *t, const __u64 *w, __u64 pos,
 		t->found |= SCAN_LINE;
 		if (ends_start_line(from_byte(w[-2], w[-1], k - 1), from_byte(w[-1], w[0], k - 1)))
 			t->found |= SCAN_HTTP;
+		else if (t->starts)
+			return true;
 	}
 	if (ends_head(after)) {
 		t->found += (t->from + pos + k + 1 + ((after & 0xff) == '\r')) * SCAN_END;
@@ -40,6 +42,13 @@ static __always_inline bool scan_line(struct take *t, const __u64 *w, __u64 pos,
 	if (t->body < 0 && begins_content(after))
 		t->body = length_at(t->src.take, pos + k + 8);
 	return false;
+}
+
+/* Is it known where the head ends, or that there is none? */
+static __always_inline bool scanned(const struct take *t)
+{
+	return t->found >= SCAN_END ||
+	       (t->starts && (t->found & (SCAN_LINE | SCAN_HTTP)) == SCAN_LINE);
 }
 
 /* A part of scan(): from byte at on. Nonzero: it is over. */
@@ -99,6 +108,15 @@ static __always_inline bool may_begin(enum look look)
 	return look == LOOK_REQUEST || look == LOOK_RESPONSE || look == LOOK_WORD;
 }
 
+/*
+ * Of 40 bytes, which begin with a word: may it be a method? The user half takes 32 letters for one
+ * (METHOD_MAX), and a body without a space need not be looked through for its first line.
+ */
+static __always_inline bool word_ends(const __u64 *w)
+{
+	return spaces(w[0]) | spaces(w[1]) | spaces(w[2]) | spaces(w[3]) | spaces(w[4]);
+}
+
 #define CRLF	('\r' | '\n' << 8)
 #define OVERLAP 24 /* so much of a part of the head is taken with the next one, too */
 
@@ -128,16 +146,19 @@ __noinline int look_at_taken(__u32 which, __u32 n, __u32 enough, __u32 len, __u3
 	w = (const __u64 *)(t->d + at);
 	have -= at;
 	look = look_at(w[0], w[1], have < 16 ? have : 16);
+	if (look == LOOK_WORD && have >= 40 && !word_ends(w))
+		look = LOOK_OTHER;
 	if (!may_begin(look) && !scans)
 		return look;
+	t->starts = !scans && look != LOOK_RESPONSE;
 	scan(which, at);
-	if (t->found < SCAN_END && n < len && n < TAKE_MAX) {
+	if (!scanned(t) && n < len && n < TAKE_MAX) {
 		take(which, 0, len < TAKE_MAX ? len : TAKE_MAX, len);
 		t->found = 0;
 		scan(which, at);
 	}
 	for (__u32 from = TAKE_MAX - OVERLAP; from < SCAN_MAX; from += TAKE_MAX - OVERLAP) {
-		if (t->found >= SCAN_END || from + OVERLAP >= len)
+		if (scanned(t) || from + OVERLAP >= len)
 			break;
 		take(which, from, len - from < TAKE_MAX ? len - from : TAKE_MAX, len);
 		scan(which, OVERLAP - 8);

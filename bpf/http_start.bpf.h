@@ -93,6 +93,20 @@ static __always_inline __u64 spaces(__u64 w)
 }
 
 /*
+ * Are these eight bytes what a token is made of (RFC 9110, section 5.6.2)? Of both numbers bit c:
+ * c, or c + 64, is. No branch: the verifier would follow each.
+ */
+static __always_inline __u64 is_token(__u64 w)
+{
+	const __u64 low = 0x03ff6cfa00000000ULL, high = 0x57ffffffc7fffffeULL;
+	__u64 ok = !(w & ALL_BYTES(0x80));
+
+	for (int i = 0; i < 8; i++, w >>= 8)
+		ok &= (low >> (w & 63) & ~(w >> 6)) | (high >> (w & 63) & w >> 6);
+	return ok;
+}
+
+/*
  * A request's first word, and what its target may begin with; n bytes are known. Whether the word
  * is a token, and how its line ends, others see.
  */
@@ -109,6 +123,8 @@ static __always_inline enum look look_request(__u64 w0, __u64 w1, __u32 n)
 		hit = spaces(w1);
 		k = 8 + bytes_through(hit);
 	}
+	if (!hit && n >= 16)
+		return is_token(w0) & is_token(w1) ? LOOK_WORD : LOOK_OTHER;
 	if (!hit || k >= n)
 		return n < 16 ? LOOK_SHORT : LOOK_WORD;
 	next = (k < 8 ? w0 >> 8 * k : w1 >> 8 * (k - 8)) & 0xff;

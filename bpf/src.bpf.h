@@ -108,6 +108,7 @@ struct take {
 	__u32 from, taken; /* from which byte of the call on, how many are in d */
 	__u32 found; /* by scan() */
 	__s32 body; /* the head's Content-Length; -1: none was seen */
+	__u64 starts; /* it is a head only if its first line ends like a request's */
 	struct go go;
 	struct cap_data_rec h; /* so that the record can be sent as it stands */
 	__u8 d[2 * TAKE_MAX + 32]; /* a piece may begin where there is nearly all of it */

@@ -20,6 +20,7 @@ contents() {
 	run pipeline-100 -n 100 pipeline
 	run pipeline-half pipeline-half
 	run methods methods
+	run words -n 3 words
 	run statuses statuses
 	run secrets secrets
 	run heads heads

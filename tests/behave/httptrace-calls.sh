@@ -30,6 +30,7 @@ run pipeline pipeline
 run pipeline-100 -n 100 pipeline
 run pipeline-half pipeline-half
 run methods methods
+run words -n 3 words
 run statuses statuses
 run heads heads
 run chunked chunked

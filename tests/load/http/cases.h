@@ -13,6 +13,7 @@ void build_late(struct conn *c);
 void build_pipeline(struct conn *c);
 void build_pipeline_half(struct conn *c);
 void build_methods(struct conn *c);
+void build_words(struct conn *c);
 void build_statuses(struct conn *c);
 void build_secrets(struct conn *c);
 void build_heads(struct conn *c);

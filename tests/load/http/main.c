@@ -50,6 +50,7 @@ const struct http_case cases[] = {
 	{"pipeline", "-n requests in one write", B build_pipeline, .times = 10},
 	{"pipeline-half", "two in one write; an answer and half of the next in one", B build_pipeline_half},
 	{"methods", "methods, hosts and targets of all kinds", B build_methods, .times = 1},
+	{"words", "long methods, and bodies that begin like them", B build_words},
 	{"statuses", "ten statuses", B build_statuses, .times = 1},
 	{"secrets", "credentials wherever there may be some", B build_secrets, .times = 1},
 	{"heads", "heads of 8 to 100 KiB, of 300 headers", B build_heads, .times = 1, .flags = ENTRIES, .entries = count_heads},

@@ -138,6 +138,41 @@ void build_methods(struct conn *c)
 	}
 }
 
+/*
+ * Long methods before heads that are more than is copied unasked, and bodies whose pieces, each a
+ * call of its own, begin as such a request does.
+ */
+void build_words(struct conn *c)
+{
+	static const char *const methods[] = {"VERSION-CONTROL", "BASELINE-CONTROL",
+					      "A-METHOD-OF-THIRTY-TWO-LETTERS.."};
+	static const char *const begins[] = {"GET /not-http HTTP\r\n\r\n", "a horse\r\n\r\n",
+					     "UPDATEREDIRECTREF", "function(){}", "and  more"};
+	const size_t size = 5000;
+	char *s = malloc(size);
+
+	for (int64_t i = 0; i < opt.times; i++) {
+		request("%s %s HTTP/1.1", methods[i % 3], target("words", c, i));
+		header("X-Long: %s", (char *)memset(memset(s, 0, size), 'l', 3000));
+		head_end("none");
+		end_message();
+		go();
+		response("200 OK");
+		header("Content-Length: %zu", 5 * size);
+		head_end("length");
+		for (int j = 0; j < 5; j++) {
+			memset(s, 'a' + j, size);
+			memcpy(s, begins[j], strlen(begins[j]));
+			split_at(pending());
+			body(s, size);
+		}
+		end_message();
+		go();
+	}
+	c->lockstep = true;
+	free(s);
+}
+
 void build_statuses(struct conn *c)
 {
 	static const char *const statuses[] = {"200 OK",
