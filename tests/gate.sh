@@ -7,6 +7,7 @@
 #   insns/KERNEL/BACKEND/TOOL/PROGRAM  instructions that the kernel's verifier went through
 #   ring/TOOL/WORKLOAD                 bytes of the ring buffer for each message, connection or call
 #   user/MACHINE/TOOL/HOW              instructions of the user half for each of a recording's, by callgrind
+#   memory/MACHINE/TOOL/WHAT           KiB that a recording takes of memory at most
 # More than the stored one and its tolerance is a failure. A kernel that no figure is of is held against the dearest
 # of the others, and half as much again. --accept stores what was measured; CASE is a glob of such names. BACKEND: of
 # this one, not of that which the tools choose here.
@@ -48,8 +49,8 @@ figure() {
 		old=$(awk -v name="${1#insns/*/}" '{ n = $1; sub("^insns/[^/]*/", "", n) }
 			n == name && $2 > most { most = $2 } END { print most }' "$figures")
 		[ -z "$old" ] || { judge "$1" "$2" "$old" 50; return; } ;;
-	user/*)
-		grep -q "^user/$machine/" "$figures" || { skip "$1" "no figures of a $machine yet"; return; } ;;
+	user/* | memory/*)
+		grep -q "^${1%%/*}/$machine/" "$figures" || { skip "$1" "no figures of a $machine yet"; return; } ;;
 	esac
 	not_ok "$1" "$2, and none is stored: --accept"
 }
@@ -157,6 +158,20 @@ users() {
 	user httptrace/table $n httptrace-server httptrace -H
 }
 
+# memory KIND TRANSACTIONS: of httptrace, while all of them are open
+memory() {
+	local name=memory/$machine/httptrace/$1
+	wanted "$name" || return 0
+	"$O/tests/bench/httptrace-rec" "$tmp" "$1" "$2" || bench_broken "no recording: run make load"
+	figure "$name" "$(python3 - "$BIN/httptrace" --config /dev/null --replay "$tmp/httptrace-$1.rec" -H <<-'END'
+		import os, subprocess, sys
+		quiet = subprocess.DEVNULL
+		print(os.wait4(subprocess.Popen(sys.argv[1:], stdout=quiet, stderr=quiet).pid, 0)[2].ru_maxrss)
+	END
+	)" 5
+	rm -f "$tmp/httptrace-$1.rec"
+}
+
 # store: what was measured takes the place of all that is stored of the same kernel, backend and tool, or has its name.
 store() {
 	awk 'NR == FNR { new[$1] = 1; group = $1; if (sub("^insns/", "", group)) { sub("/[^/]*$", "", group); groups[group] = 1 }
@@ -177,5 +192,7 @@ else
 	skip ring "needs root"
 fi
 users
+memory open 100000 # each on a connection of its own
+memory open10 100000
 [ -z "$accept" ] || store
 finish

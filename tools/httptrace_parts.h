@@ -183,14 +183,19 @@ struct span {
 	uint8_t flags; /* traceparent's */
 	uint16_t status; /* 0: none */
 	uint8_t span_id[8], parent_id[8]; /* all 0: none */
-	/* Text, one buffer, redacted unless --no-redact; offsets in it. Each may hold any byte. */
-	char *text;
+	uint8_t apart : 1; /* its text is not behind it, but where a pointer there says */
+	/* Of its text, which is redacted unless --no-redact. Each may hold any byte. */
+	uint32_t room; /* bytes behind it */
 	uint32_t url_len, host_len;
 	uint16_t method_len, request_id_len, state_len;
 	struct candidate *candidates; /* the first MAX_CANDIDATES; owned, or NULL */
 };
-/* In text they stand one behind the other, in this order, without NULs. */
-#define SPAN_METHOD(s)	   ((s)->text)
+/* Its text, right behind it: one part behind the other, in this order, without NULs. */
+static inline char *span_text(const struct span *s)
+{
+	return s->apart ? *(char **)(s + 1) : (char *)(s + 1);
+}
+#define SPAN_METHOD(s)	   span_text(s)
 #define SPAN_URL(s)	   (SPAN_METHOD(s) + (s)->method_len)
 #define SPAN_HOST(s)	   (SPAN_URL(s) + (s)->url_len)
 #define SPAN_REQUEST_ID(s) (SPAN_HOST(s) + (s)->host_len)

@@ -67,7 +67,7 @@ static void answer_over(struct span *s, enum span_outcome outcome)
 static struct span *early(struct line *l, uint64_t number)
 {
 	if (!l->early) {
-		l->early = span_new(l);
+		l->early = span_new(l, 0);
 		if (!l->early)
 			return NULL;
 		l->early->complete = 1;
@@ -76,8 +76,8 @@ static struct span *early(struct line *l, uint64_t number)
 	return l->early;
 }
 
-/* NULL: counted. */
-static struct span *begin(struct line *l, const struct http1_msg *m)
+/* With room for so much text, unless it is there already; NULL: counted. */
+static struct span *begin(struct line *l, const struct http1_msg *m, size_t text)
 {
 	struct span *s = l->early;
 
@@ -90,7 +90,7 @@ static struct span *begin(struct line *l, const struct http1_msg *m)
 			span_stats.over_max_open++;
 			return NULL;
 		}
-		s = span_new(l);
+		s = span_new(l, text);
 		if (s)
 			s->complete = 1;
 	}
@@ -129,13 +129,13 @@ static void asked(struct cap_conn *c, struct http1_msg *m)
 	}
 	line_update(l, c);
 	line_opened(c);
-	m->user = s = begin(l, m);
+	m->user = s = begin(l, m, text_take(m));
 	if (!s)
 		return;
 	set_place(s, c, m);
 	cap_who_put(s->who);
 	s->who = cap_who_get(who);
-	span_text(s, m);
+	text_give(s);
 	ids_request(s, m);
 	if (s->role == CAP_ROLE_CLIENT && !l->told_connect && c->opened_ns && c->connect_ns)
 		links_connect(s->hop, who, c->opened_ns - c->connect_ns);
@@ -311,7 +311,7 @@ int spans_finish(void)
 	links_finish();
 	join_finish();
 	span_free_spares();
-	span_text_free();
+	text_free();
 	select_finish();
 	return spans.err ?: hold_error();
 }

@@ -42,10 +42,11 @@ struct line *line_new(const struct cap_conn *c); /* with one reference; NULL: no
 void line_put(struct line *l);
 /* What may have come to be known meanwhile. */
 void line_update(struct line *l, const struct cap_conn *c);
-/* All zero but for hop and refs (1), and open. NULL: no memory. */
-struct span *span_new(struct line *l);
-/* Room for n bytes of text; false: no memory. */
-bool span_room(struct span *s, size_t n);
+/* All zero but for hop, who and refs (1), and open; with room for n bytes of text. NULL: no memory.
+ */
+struct span *span_new(struct line *l, size_t n);
+/* Where n bytes of text go, of one that has none; NULL: no memory. */
+char *span_room(struct span *s, size_t n);
 void span_free_spares(void);
 
 /* --- httptrace_spans_conn.c: a capture_op each */
@@ -62,9 +63,11 @@ void line_opened(struct cap_conn *c);
 uint32_t line_waited(const struct line *l, uint64_t pos);
 
 /* --- httptrace_spans_text.c */
-/* The text of a request's head. Without memory it has none, and is told to be incomplete. */
-void span_text(struct span *s, const struct http1_msg *m);
-void span_text_free(void); /* at the end of all */
+/* Takes the text of a request's head: bytes that a span needs for it. Valid as long as m is. */
+size_t text_take(const struct http1_msg *m);
+/* The span gets what was taken. Without memory it has none, and is told to be incomplete. */
+void text_give(struct span *s);
+void text_free(void); /* at the end of all */
 
 /* --- httptrace_spans_times.c */
 /* Is it one by its status, or for a reset? */

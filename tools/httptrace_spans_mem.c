@@ -7,13 +7,7 @@
 #include <string.h>
 
 #define SPARES	   4096
-#define SPARE_TEXT 512 /* bytes of text that a spare keeps */
-
-struct box {
-	struct span s; /* first */
-	uint32_t text_cap; /* of s.text, which is owned; 0: it is none */
-	char none[4];
-};
+#define SPARE_TEXT 512 /* bytes of text that a spare keeps room for */
 
 struct span_memory span_memory;
 
@@ -59,29 +53,35 @@ void line_put(struct line *l)
 	free(l);
 }
 
-static struct span *spare(void)
+static struct span *spare(size_t n)
 {
 	struct span *s = spares.first;
-	struct box *b;
-	char *text;
+	/* Room for a pointer, and no more bytes than malloc() gives anyway. */
+	size_t size = (sizeof(*s) + (n > sizeof(char *) ? n : sizeof(char *)) + 7) & ~7ul;
 
-	if (!s) {
-		b = calloc(1, sizeof(*b));
-		if (b)
-			b->s.text = b->none;
-		return b ? &b->s : NULL;
+	if (s) {
+		spares.first = s->index_next[INDEX_WAIT];
+		spares.n--;
+		n = s->room >= n ? s->room : 0;
 	}
-	spares.first = s->index_next[INDEX_WAIT];
-	spares.n--;
-	text = s->text;
+	if (s && !n) {
+		free(s);
+		s = NULL;
+	}
+	if (!s) {
+		s = malloc(size);
+		n = size - sizeof(*s);
+	}
+	if (!s)
+		return NULL;
 	memset(s, 0, sizeof(*s));
-	s->text = text;
+	s->room = n;
 	return s;
 }
 
-struct span *span_new(struct line *l)
+struct span *span_new(struct line *l, size_t n)
 {
-	struct span *s = spare();
+	struct span *s = n < UINT32_MAX / 2 ? spare(n) : NULL;
 
 	if (!s)
 		return NULL;
@@ -95,21 +95,15 @@ struct span *span_new(struct line *l)
 	return s;
 }
 
-bool span_room(struct span *s, size_t n)
+char *span_room(struct span *s, size_t n)
 {
-	struct box *b = (struct box *)s;
-	char *text;
+	char *text = n <= s->room ? span_text(s) : malloc(n);
 
-	if (n <= b->text_cap)
-		return true;
-	text = malloc(n);
-	if (!text)
-		return false;
-	if (b->text_cap)
-		free(s->text);
-	s->text = text;
-	b->text_cap = n;
-	return true;
+	if (n <= s->room || !text)
+		return text;
+	memcpy(s + 1, &text, sizeof(text));
+	s->apart = 1;
+	return text;
 }
 
 struct span *span_get(struct span *s)
@@ -120,16 +114,10 @@ struct span *span_get(struct span *s)
 
 static void release(struct span *s)
 {
-	struct box *b = (struct box *)s;
-	bool keep = spares.n < SPARES;
-
-	if (b->text_cap && (!keep || b->text_cap > SPARE_TEXT)) {
-		free(s->text);
-		s->text = b->none;
-		b->text_cap = 0;
-	}
-	if (!keep) {
-		free(b);
+	if (s->apart)
+		free(span_text(s));
+	if (spares.n >= SPARES || s->room > SPARE_TEXT) {
+		free(s);
 		return;
 	}
 	s->index_next[INDEX_WAIT] = spares.first;
@@ -157,11 +145,11 @@ void span_put(struct span *s)
 
 void span_free_spares(void)
 {
-	while (spares.first) {
-		struct box *b = (struct box *)spare();
+	struct span *s;
 
-		if (b->text_cap)
-			free(b->s.text);
-		free(b);
+	while ((s = spares.first)) {
+		spares.first = s->index_next[INDEX_WAIT];
+		free(s);
 	}
+	spares.n = 0;
 }

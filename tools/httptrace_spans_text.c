@@ -17,9 +17,12 @@ struct head {
 	size_t len; /* bytes of it that count */
 	const char *whole; /* all of it masked, or as it is; NULL: it is masked line by line */
 	uint32_t host, request_id; /* which headers they are; HEADMASK_START: none */
+	struct http1_span host_at, id_at;
 	char state[FIELD_MAX]; /* tracestate, masked */
 	size_t state_len;
+	bool failed; /* no memory */
 };
+static struct head taken; /* the last */
 
 /* What is masked of a head; as long as the largest so far. */
 static struct {
@@ -41,7 +44,7 @@ static bool room_for(size_t n)
 	return true;
 }
 
-void span_text_free(void)
+void text_free(void)
 {
 	free(room.buf);
 	memset(&room, 0, sizeof(room));
@@ -128,14 +131,14 @@ static uint32_t append(char **to, const char *s, size_t n)
 	return n;
 }
 
-static void fill(struct span *s, const struct head *h, struct http1_span host, struct http1_span id)
+static void fill(struct span *s, const struct head *h, char *to)
 {
 	const struct http1_msg *m = h->m;
+	struct http1_span host = h->host_at, id = h->id_at;
 	const char *start = line_of(h, HEADMASK_START);
 	size_t method = clip(h, m->method);
 	/* It stands in the target, or else in its header. */
 	bool in_target = h->host == HEADMASK_START || host.at != m->headers[h->host].value.at;
-	char *to = s->text;
 
 	s->method_len =
 		append(&to, start + m->method.at, method < UINT16_MAX ? method : UINT16_MAX);
@@ -147,19 +150,35 @@ static void fill(struct span *s, const struct head *h, struct http1_span host, s
 	s->state_len = append(&to, h->state, h->state_len);
 }
 
-void span_text(struct span *s, const struct http1_msg *m)
+static size_t text_size(const struct head *h)
 {
-	struct http1_span host = head_host(m), id = {};
-	struct head h;
-	bool ok = take_head(&h, m);
+	const struct http1_msg *m = h->m;
 
-	if (ok && h.request_id != HEADMASK_START) {
-		id = m->headers[h.request_id].value;
-		id.len = id.len < FIELD_MAX ? id.len : FIELD_MAX;
+	return (size_t)m->method.len + m->target.len + h->host_at.len + h->id_at.len + h->state_len;
+}
+
+size_t text_take(const struct http1_msg *m)
+{
+	struct head *h = &taken;
+
+	h->failed = !take_head(h, m);
+	if (h->failed)
+		return 0;
+	h->host_at = head_host(m);
+	h->id_at = (struct http1_span){};
+	if (h->request_id != HEADMASK_START) {
+		h->id_at = m->headers[h->request_id].value;
+		h->id_at.len = h->id_at.len < FIELD_MAX ? h->id_at.len : FIELD_MAX;
 	}
-	if (ok &&
-	    span_room(s, (size_t)m->method.len + m->target.len + host.len + id.len + h.state_len)) {
-		fill(s, &h, host, id);
+	return text_size(h);
+}
+
+void text_give(struct span *s)
+{
+	char *to = taken.failed ? NULL : span_room(s, text_size(&taken));
+
+	if (to) {
+		fill(s, &taken, to);
 		return;
 	}
 	s->complete = 0;

@@ -32,10 +32,10 @@ static bool quiet;
 /* What stands behind struct span: its name, and its connection. */
 struct test_span {
 	struct span s;
+	char text[64]; /* right behind it */
 	struct hop hop;
 	struct cap_who who;
 	char name;
-	char text[64];
 };
 
 uint64_t spans_now(void)
@@ -126,7 +126,6 @@ static struct test_span *make(char name, int role, uint16_t client_port, uint16_
 
 	alive++;
 	t->name = name;
-	t->s.text = t->text;
 	t->s.hop = &t->hop;
 	t->s.who = &t->who;
 	t->hop.id = client_port * 2 + client;
