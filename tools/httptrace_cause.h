@@ -54,6 +54,12 @@ void traces_finish(void);
 bool pile_add(struct span *s);
 /* All of lose's is win's from now on. */
 void pile_merge(struct trace *win, struct trace *lose);
+/*
+ * n spans of a trace are shown, and drawn as a tree with --tree: all of v is released, and it is
+ * sorted. Where n is more than PILE_FEW there must be room for as many behind them.
+ */
+#define PILE_FEW 64
+void pile_show(struct span **v, size_t n);
 /* Traces that are quiet are shown. */
 void pile_tick(uint64_t now_ns);
 void pile_finish(void);

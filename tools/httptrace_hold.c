@@ -183,8 +183,16 @@ static void wait(struct span *s)
 static void show(struct span *s)
 {
 	unwait(s);
-	hold_show(s);
-	hold_release(s);
+	pile_show(&s, 1);
+}
+
+static void show_both(struct span *a, struct span *b)
+{
+	struct span *both[] = {a, b};
+
+	unwait(a);
+	unwait(b);
+	pile_show(both, 2);
 }
 
 static void hold_one(struct span *s)
@@ -193,8 +201,7 @@ static void hold_one(struct span *s)
 
 	wait(span_get(s));
 	if (peer && peer->index_link[INDEX_WAIT] && peer->held) {
-		show(peer);
-		show(s);
+		show_both(peer, s);
 	} else if (peer && peer->shown) {
 		show(s);
 	}

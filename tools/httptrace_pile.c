@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define SPARE_PILES 1024
-#define PIECE	    64 /* spans that are shown together where there is no memory for all */
 
 struct pile {
 	struct trace *trace; /* not a reference: its spans have some */
@@ -120,9 +119,9 @@ static void sort_spans(struct span **v, size_t n, int (*by)(const void *a, const
 		qsort(v, n, sizeof(*v), by);
 }
 
-static void show_all(struct span **v, size_t n)
+void pile_show(struct span **v, size_t n)
 {
-	struct span *few[PIECE], **shown = n <= PIECE ? few : v + n;
+	struct span *few[PILE_FEW], **shown = n <= PILE_FEW ? few : v + n;
 	size_t nshown = 0;
 
 	sort_spans(v, n, by_end);
@@ -158,10 +157,10 @@ static bool room_for(size_t n)
 static void flush(struct pile *p)
 {
 	struct trace *t = p->trace;
-	struct span *few[PIECE], *s = p->first, *next, **v = few;
-	size_t most = PIECE, n = 0;
+	struct span *few[PILE_FEW], *s = p->first, *next, **v = few;
+	size_t most = PILE_FEW, n = 0;
 
-	if (p->n > PIECE && room_for(p->n)) {
+	if (p->n > PILE_FEW && room_for(p->n)) {
 		v = piles.sorted;
 		most = p->n;
 	}
@@ -174,7 +173,7 @@ static void flush(struct pile *p)
 		v[n++] = s;
 		if (n < most && next)
 			continue;
-		show_all(v, n);
+		pile_show(v, n);
 		n = 0;
 	}
 	trace_put(t);

@@ -219,6 +219,15 @@ for name in "${whole[@]}"; do
 	wanted "adds-up ($name)" && check_true "adds-up ($name)" "something is missing" adds_up "$name"
 done
 
+# However few may wait, each of the 18 is in a tree.
+drawn() {
+	local held
+	for held in 1 2 3 4 5 7 11 17 18 100; do
+		replay httptrace-chain --tree --max-held $held && [ "$(awk '$1 == "trace" { n += $3 } END { print n }' out)" = 18 ] || return
+	done
+}
+wanted drawn && check_true drawn "what is counted as shown is not drawn" drawn
+
 # Secrets are in the recordings, and come out where they are asked for alone.
 hidden() {
 	local how
