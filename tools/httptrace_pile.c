@@ -187,7 +187,7 @@ static void flush_oldest(void)
 	struct pile *p = piles.oldest;
 
 	span_stats.early_shown += p->n;
-	p->trace->flushed = p->trace->open;
+	p->trace->flushed = p->trace->open > 0;
 	flush(p);
 }
 
