@@ -675,23 +675,38 @@ SEC("kprobe")
 int k_recv(struct pt_regs *ctx)
 {
 	struct socket *socket = (struct socket *)PT_REGS_PARM1(ctx);
+	struct msghdr *msg = (struct msghdr *)PT_REGS_PARM2(ctx);
 	__u32 flags = PT_REGS_PARM4(ctx);
 	struct sock *sk = BPF_CORE_READ(socket, sk);
 	struct act *a;
 
-	on_entry(false, socket, (struct msghdr *)PT_REGS_PARM2(ctx), flags, CAP_RECV, false);
+	on_entry(false, socket, msg, flags, CAP_RECV, false);
 	a = act_get(bpf_get_current_pid_tgid());
 	if (!a)
 		return 0;
 	a->in_parts = 0;
-	if (!a->live || a->sk != (__u64)sk || proto_of(false, sk) != CAP_TCP ||
-	    flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB))
+	if (!a->live || a->sk != (__u64)sk || a->msg != (__u64)msg ||
+	    proto_of(false, sk) != CAP_TCP || flags & (MSG_PEEK | MSG_ERRQUEUE | MSG_OOB))
 		return 0;
 	a->in_parts = 1;
 	a->parts = 0;
 	a->begin = a->src;
 	a->begin_seq = read_end(false, sk, (struct tcp_sock *)sk);
+	a->begin_left = BPF_CORE_READ(msg, msg_iter.count);
 	return 0;
+}
+
+/*
+ * How much this call has read by now: what its buffers took, for the socket's place is moved by
+ * other threads, too. What is thrown away they do not take.
+ */
+static __always_inline __u32 read_so_far(struct sock *sk, struct act *a)
+{
+	struct msghdr *msg = (struct msghdr *)a->msg;
+
+	if (a->flags & MSG_TRUNC)
+		return read_end(false, sk, (struct tcp_sock *)sk) - a->begin_seq;
+	return a->begin_left - BPF_CORE_READ(msg, msg_iter.count);
 }
 
 /* The next n bytes of a receive were read. */
@@ -720,7 +735,7 @@ int k_read(struct pt_regs *ctx)
 
 	if (!a || !a->live || !a->in_parts || a->sk != (__u64)sk)
 		return 0;
-	n = read_end(false, sk, (struct tcp_sock *)sk) - a->begin_seq - a->parts;
+	n = read_so_far(sk, a) - a->parts;
 	if (n > 0 && on_part_read(sk, a, n))
 		bpf_tail_call(ctx, &k_then, 0);
 	return 0;
