@@ -75,6 +75,7 @@ enum cap_count {
 struct cap_sums {
 	__u64 n[CAP_COUNTS];
 	__u64 unasked; /* bytes that left since the ring buffer was asked how full it is */
+	__u64 no_return; /* calls whose end no return probe had room for */
 };
 
 enum cap_rec_type {

@@ -427,6 +427,22 @@ int tp_destroy_again(__u64 *ctx)
 
 /* --- the protocols' functions */
 
+/*
+ * A return probe has room for so many calls at a time, and of what it is left out of nothing is
+ * heard. But a thread that begins a call has ended the one before. What TCP receives is told of
+ * before that.
+ */
+static __always_inline void begins(struct act *a)
+{
+	__u32 zero = 0;
+	struct cap_sums *sums = bpf_map_lookup_elem(&counts, &zero);
+
+	if (sums && a->inside && !a->in_parts)
+		sums->no_return++;
+	a->inside = 1;
+	a->in_parts = 0;
+}
+
 /* A call begins: its iterator is saved, unless nothing of it will be looked at. */
 static __always_inline int on_entry(const bool direct, struct socket *socket, struct msghdr *msg,
 				    __u32 flags, __u32 dir, const bool again)
@@ -455,6 +471,8 @@ static __always_inline int on_entry(const bool direct, struct socket *socket, st
 		at = place(direct, sk, c, dir);
 	if (again && a->live && a->sk == (__u64)sk && a->msg == (__u64)msg && a->begin_seq == at)
 		return 0;
+	if (!direct)
+		begins(a);
 	a->live = 1;
 	a->sk = (__u64)sk;
 	a->msg = (__u64)msg;
@@ -664,7 +682,10 @@ int kr_send(struct pt_regs *ctx)
 {
 	struct act *a = act_get(bpf_get_current_pid_tgid());
 
-	if (!a || !a->live)
+	if (!a)
+		return 0;
+	a->inside = 0;
+	if (!a->live)
 		return 0;
 	if (on_exit(false, (struct sock *)a->sk, (int)PT_REGS_RC(ctx), 0, CAP_SEND, 0))
 		bpf_tail_call(ctx, &k_then, 0);
@@ -747,7 +768,10 @@ int kr_recv(struct pt_regs *ctx)
 	struct act *a = act_get(bpf_get_current_pid_tgid());
 	int ret = PT_REGS_RC(ctx), more;
 
-	if (!a || !a->live)
+	if (!a)
+		return 0;
+	a->inside = 0;
+	if (!a->live)
 		return 0;
 	if (a->in_parts && ret > 0) {
 		a->live = 0;

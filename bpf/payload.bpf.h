@@ -36,7 +36,8 @@ struct act {
 	__u32 len; /* k_do(): bytes that went by */
 	__u8 in_parts;
 	__u8 way; /* k_do(): enum cap_dir */
-	__u8 pad2[2];
+	__u8 inside; /* kprobes: a call whose end was not seen yet */
+	__u8 pad2;
 	__u32 begin_seq, begin_left; /* when a send began that is seen by its parts */
 };
 

@@ -126,7 +126,8 @@ void capload_cost_tick(void)
 		capload_once();
 }
 
-static int read_counts(uint64_t *sums)
+/* *no_return: calls that return probes were left out of. */
+static int read_counts(uint64_t *sums, uint64_t *no_return)
 {
 	int cpus = libbpf_num_possible_cpus(), err = 0;
 	int fd = bpf_object__find_map_fd_by_name(capload.o.obj, "counts");
@@ -135,12 +136,15 @@ static int read_counts(uint64_t *sums)
 	if (!values)
 		return -ENOMEM;
 	memset(sums, 0, CAP_COUNTS * sizeof(*sums));
+	*no_return = 0;
 	for (uint32_t of = 0; of < 1 + CAP_TAKES && !err; of++) {
 		if (bpf_map_lookup_elem(fd, &of, values))
 			err = fail(-errno, "cannot read the counts: %s", strerror(errno));
-		for (int cpu = 0; cpu < cpus && !err; cpu++)
+		for (int cpu = 0; cpu < cpus && !err; cpu++) {
+			*no_return += values[cpu].no_return;
 			for (int i = 0; i < CAP_COUNTS; i++)
 				sums[i] += values[cpu].n[i];
+		}
 	}
 	free(values);
 	return err;
@@ -149,17 +153,17 @@ static int read_counts(uint64_t *sums)
 int capload_feed_counts(bool last)
 {
 	struct cap_counts_rec r = {.now_ns = run_now(), .last = last};
-	uint64_t sums[CAP_COUNTS];
+	uint64_t sums[CAP_COUNTS], no_return;
 	int err;
 
 	if (last)
 		capload_cost_end();
-	err = read_counts(sums);
+	err = read_counts(sums, &no_return);
 	if (err)
 		return err;
 	for (int i = 0; i < CAP_COUNTS; i++)
 		r.n[i] = sums[i];
-	r.missed = missed(false);
+	r.missed = missed(false) + no_return;
 	r.hook_window_ns = cost.window_ns;
 	r.hooks = cost.hooks;
 	r.hook_ns = cost.hook_ns;
