@@ -291,11 +291,26 @@ static __always_inline bool is_alone(void)
 	return v && *v;
 }
 
-/* Second programs: has the first one seen this call? It leaves the end of its bytes. */
+/*
+ * How often this thread was given a CPU: in between none of its calls misses a program that another
+ * of them did not.
+ */
+static __always_inline __u64 turns_of_thread(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return 1 + task->nvcsw + task->nivcsw;
+}
+
+/*
+ * Second programs: has the first one seen this call? It leaves the end of its bytes; and since
+ * another thread may move that end before the second looks, its turn, which the second takes away.
+ */
 static __always_inline bool seen(struct sock *sk, __u32 dir, const bool again)
 {
 	struct tcp_sock *tp;
 	struct act *a;
+	__u64 turn;
 	__u32 end;
 	bool same;
 
@@ -314,9 +329,11 @@ static __always_inline bool seen(struct sock *sk, __u32 dir, const bool again)
 		return same;
 	}
 	end = dir == CAP_SEND ? written_end(true, sk, tp) : read_end(true, sk, tp);
-	same = again && a->done == (__u64)sk && a->done_seq == end;
+	turn = turns_of_thread();
+	same = again && a->done == (__u64)sk && (a->done_seq == end || a->done_turn == turn);
 	a->done = (__u64)sk;
 	a->done_seq = end;
+	a->done_turn = again ? 0 : turn;
 	return same;
 }
 

@@ -30,6 +30,7 @@ struct act {
 	__u64 mmsg; /* ... of which call */
 	__s64 mmsg_ret; /* ... and what the one before came to */
 	__u64 done; /* second programs: the socket of the last call that was seen ... */
+	__u64 done_turn; /* ... in which turn of the thread; 0: by a second program */
 	__u32 done_seq; /* ... and the end of its bytes */
 	struct src begin; /* a receive that is told of by parts: where its bytes go ... */
 	__u32 parts; /* ... and how many were told of */

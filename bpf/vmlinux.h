@@ -173,6 +173,7 @@ struct task_struct {
 	void *stack;
 	struct mm_struct *mm;
 	struct uprobe_task *utask;
+	unsigned long nvcsw, nivcsw;
 	u64 start_boottime;
 	struct task_struct *group_leader;
 	char comm[16];

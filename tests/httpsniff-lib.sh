@@ -133,6 +133,14 @@ few_returns() {
 }
 returns_why="before rethooks a return probe has room for few calls at a time"
 
+# late_hooks CASE, or run-RUN: does it need hooks that run right behind their calls? Where the kernel may be preempted
+# anywhere, another thread's call may come between: bytes are told at the wrong place, or as the second of their connection.
+late_hooks() {
+	case $1 in *together* | run-shared | run-unix) ;; *) return 1 ;; esac
+	grep -qsE '\((full|lazy)\)' /sys/kernel/debug/sched/preempt
+}
+late_why="hooks may run late here, and another thread's call before them"
+
 # judge RUN PREFIX ARG...: what was said of the workloads that ran, against the truth; cases are BACKEND-PREFIXNAME.
 # In a guest a hook may find the one before it interrupted, and then does not run. The tool counts these.
 judge() {
@@ -153,11 +161,16 @@ judge() {
 		while read -r name why; do
 			[ "$name $why" = "account ok" ] || [ "$name" != account ] || ! few_returns "$b" "$run" ||
 				{ skip "$b-$run" "$returns_why"; continue; }
+			[ "$name $why" = "account ok" ] || [ "$name" != account ] || ! late_hooks "run-$run" ||
+				{ skip "$b-$run" "$late_why"; continue; }
 			[ "$name" != account ] || { verdict "$b-$run" "$(cat "$tmp/$id.status") $why" "$tmp/$id.err"; continue; }
 			wanted "$b-$prefix$name" || continue
 			case $why in
 			ok) ok "$b-$prefix$name"; continue ;;
-			*) ! few_returns "$b" "$name" || { skip "$b-$prefix$name" "$returns_why"; continue; } ;;
+			*)
+				! few_returns "$b" "$name" || { skip "$b-$prefix$name" "$returns_why"; continue; }
+				! late_hooks "$name" || { skip "$b-$prefix$name" "$late_why"; continue; }
+				;;
 			esac
 			case $why in
 			"missed "*) skip "$b-$prefix$name" "hooks did not run, and the tool says so: ${why#missed }"; continue ;;

@@ -69,6 +69,19 @@ run odd-comm odd-comm
 tools_stop
 judge calls ""
 
+# --- Threads that use a connection at the same time
+
+names=
+cannot=()
+if any_wanted shared || any_wanted together || any_wanted together-msg; then
+	tools_start shared -p "$low-$high" --max-body all --ring-size 65536
+	tools_ready
+	run together together
+	run together-msg -6 --client-send sendmsg300 together
+	tools_stop
+	judge shared ""
+fi
+
 # --- Unix sockets have no ports: the tool is told whose they are
 
 names=
