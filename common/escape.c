@@ -187,6 +187,11 @@ size_t text_escape(char *dst, size_t dsize, const void *str, size_t n)
 	if (!dsize)
 		return 0;
 	for (size_t i = 0; i < n; i += in) {
+		/* Most of it, as a rule. */
+		while (i < n && s[i] >= ' ' && s[i] < 0x7f && s[i] != '\\' && out + 1 < dsize)
+			dst[out++] = s[i++];
+		if (i == n)
+			break;
 		in = utf8_char(s + i, n - i, &c);
 		if (in && !unsafe(c) && c != '\\') {
 			memcpy(piece, s + i, in);

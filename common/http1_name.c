@@ -60,6 +60,12 @@ bool http1_has_control(const char *s, size_t n)
 		if (suspicious(x))
 			break;
 	}
+	/* What is left of it, with some of what went before. */
+	if (n >= sizeof(x) && n - i < sizeof(x)) {
+		memcpy(&x, s + n - sizeof(x), sizeof(x));
+		if (!suspicious(x))
+			return false;
+	}
 	for (; i < n; i++)
 		if (((unsigned char)s[i] < 0x20 && s[i] != '\t') || s[i] == 0x7f)
 			return true;

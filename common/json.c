@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "decimal.h"
 #include "json.h"
 
 void json_init(struct json *j)
@@ -123,28 +124,32 @@ void json_close(struct json *j, char bracket)
 
 void json_u64(struct json *j, const char *key, uint64_t v)
 {
-	char text[20], *p = text + sizeof(text);
-
 	put_key(j, key);
-	do
-		*--p = '0' + v % 10;
-	while (v /= 10);
-	put(j, p, text + sizeof(text) - p);
+	if (reserve(j, DECIMAL_SIZE))
+		j->len = decimal(j->buf + j->len, v) - j->buf;
 }
 
 void json_i64(struct json *j, const char *key, int64_t v)
 {
-	char text[24];
-
+	if (v >= 0) {
+		json_u64(j, key, v);
+		return;
+	}
 	put_key(j, key);
-	put(j, text, snprintf(text, sizeof(text), "%lld", (long long)v));
+	put(j, "-", 1);
+	if (reserve(j, DECIMAL_SIZE))
+		j->len = decimal(j->buf + j->len, -(uint64_t)v) - j->buf;
 }
 
 char *text_f64(char *dst, double v, int decimals)
 {
-	char tmp[TEXT_F64_SIZE];
+	char tmp[TEXT_F64_SIZE], *end = decimal_f64(dst, v, decimals);
 	size_t n = 0;
 
+	if (end) {
+		*end = '\0';
+		return dst;
+	}
 	snprintf(tmp, sizeof(tmp), "%.*f", decimals, v);
 	/* The locale's decimal separator may be any character, of several bytes too. */
 	for (const char *p = tmp; *p; p++) {

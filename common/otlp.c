@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 #include <string.h>
+#include "decimal.h"
 #include "otlp.h"
 
 #define LIT(J, S) json_raw(J, S, sizeof(S) - 1)
@@ -27,11 +28,13 @@ void otlp_str(struct json *j, const char *lit, size_t nlit, const void *s, size_
 /* The value is signed in the schema. */
 void otlp_int(struct json *j, const char *lit, size_t nlit, uint64_t v)
 {
+	char text[DECIMAL_SIZE + 4] = "\"", *p;
+
 	attr(j, lit, nlit);
-	LIT(j, "\"");
-	json_u64(j, NULL, v < INT64_MAX ? v : INT64_MAX);
-	LIT(j, "\"");
-	attr_done(j);
+	p = decimal(text + 1, v < INT64_MAX ? v : INT64_MAX);
+	p = mempcpy(p, "\"}}", 3);
+	json_raw(j, text, p - text);
+	j->comma = true;
 }
 
 void otlp_double(struct json *j, const char *lit, size_t nlit, double v)

@@ -27,6 +27,11 @@ void out_init(void)
 	error = 0;
 }
 
+void out_batch(void)
+{
+	at_once = false;
+}
+
 int out_error(void)
 {
 	/* Said again each time: other sentences may have come in between. */

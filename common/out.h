@@ -10,6 +10,7 @@
 
 /* Looks at what stdout is, empties stdio's buffer of it, and forgets an error. */
 void out_init(void);
+void out_batch(void); /* from here on stdout gets 64 KiB at a time, whatever it is */
 /*
  * Room for n more bytes at the end, or NULL after an error; out_advance() says how many were used.
  */

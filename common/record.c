@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char magic[8] = "reqtrec\n";
 
@@ -29,6 +30,7 @@ struct record_reader {
 	uint64_t pos;
 	uint64_t *buf;
 	size_t cap;
+	char chunk[64 << 10]; /* stdio's */
 };
 
 int record_create(struct record_writer **out, const char *path, const char *tool, uint32_t format,
@@ -102,6 +104,8 @@ int record_open(struct record_reader **out, const char *path, const char *tool, 
 		return -ENOMEM;
 	r->path = strdup(path);
 	r->f = fopen(path, "re");
+	if (r->f)
+		setvbuf(r->f, r->chunk, _IOFBF, sizeof(r->chunk));
 	if (!r->path || !r->f)
 		err = fail(-errno, "cannot read the recording %s: %s", path, strerror(errno));
 	else if (fread(&h, sizeof(h), 1, r->f) != 1 || memcmp(h.magic, magic, sizeof(magic)))
@@ -119,6 +123,13 @@ int record_open(struct record_reader **out, const char *path, const char *tool, 
 	*wall_offset_ns = h.wall_offset_ns;
 	*out = r;
 	return 0;
+}
+
+bool record_is_file(const struct record_reader *r)
+{
+	struct stat st;
+
+	return !fstat(fileno(r->f), &st) && S_ISREG(st.st_mode);
 }
 
 int record_read(struct record_reader *r, uint32_t *type, const void **data, size_t *len)

@@ -8,6 +8,7 @@
  *   record  u32 type, u32 length, payload, zeroes up to a multiple of 8
  * Numbers are little-endian, as on every machine that reqtools runs on.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,5 +35,7 @@ int record_open(struct record_reader **r, const char *path, const char *tool, ui
  * (text: where) on a cut or damaged file.
  */
 int record_read(struct record_reader *r, uint32_t *type, const void **data, size_t *len);
+/* All of it is there already: it is neither a pipe nor a terminal. */
+bool record_is_file(const struct record_reader *r);
 void record_close_reader(struct record_reader *r);
 #endif

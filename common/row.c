@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-#include <inttypes.h>
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include "decimal.h"
 #include "log.h"
 #include "out.h"
 #include "row.h"
@@ -17,12 +17,14 @@ static bool json_mode;
 static struct sink *json_sink;
 static struct json object; /* the record at hand */
 static int sink_err; /* latched */
+static char hms[13]; /* row_hms()'s last */
 
 int row_init(bool json, struct sink *sink)
 {
 	json_mode = json;
 	json_sink = sink;
 	sink_err = 0;
+	hms[0] = '\0';
 	out_init();
 	tzset();
 	signal(SIGPIPE, SIG_IGN);
@@ -33,6 +35,16 @@ int row_init(bool json, struct sink *sink)
 static int latched(int out_err)
 {
 	return out_err ?: sink_err;
+}
+
+void row_batch(void)
+{
+	out_batch();
+}
+
+int row_error(void)
+{
+	return latched(out_error());
 }
 
 int row_flush(void)
@@ -173,7 +185,6 @@ static void json_value(const struct col *c, const void *rec, struct json *j)
 static const char *text_value(const struct col *c, const void *rec, char tmp[COL_FN_SIZE],
 			      size_t *n)
 {
-	char f64[TEXT_F64_SIZE];
 	const char *s = tmp;
 
 	tmp[0] = '\0';
@@ -187,11 +198,11 @@ static const char *text_value(const struct col *c, const void *rec, char tmp[COL
 		else if (c->kind == COL_TIME)
 			row_hms(tmp, number(c, rec));
 		else if (c->kind == COL_MS)
-			snprintf(tmp, COL_FN_SIZE, "%s", text_f64(f64, number(c, rec) / 1e6, 3));
+			text_f64(tmp, number(c, rec) / 1e6, 3);
 		else if (c->kind != COL_F64)
-			snprintf(tmp, COL_FN_SIZE, "%" PRIu64, number(c, rec));
+			*decimal(tmp, number(c, rec)) = '\0';
 		else if (isfinite(real(c, rec)))
-			snprintf(tmp, COL_FN_SIZE, "%s", text_f64(f64, real(c, rec), 1));
+			text_f64(tmp, real(c, rec), 1);
 		*n = strlen(tmp);
 	}
 	return *n ? s : "-";
@@ -320,19 +331,26 @@ char *row_rfc3339(char *dst, uint64_t epoch_ns)
 		last_sec = sec;
 	}
 	memcpy(dst, last, sizeof(last));
-	for (char *p = dst + 28; ns; p--, ns /= 10)
-		*p = '0' + ns % 10;
+	decimal_digits(dst + 20, ns, 9);
 	return dst;
 }
 
 char *row_hms(char *dst, uint64_t epoch_ns)
 {
+	static time_t last_sec;
 	time_t sec = epoch_ns / NS_PER_SEC;
 	struct tm tm;
 
-	localtime_r(&sec, &tm);
-	snprintf(dst, 36, "%02u:%02u:%02u.%03u", (unsigned int)tm.tm_hour, (unsigned int)tm.tm_min,
-		 (unsigned int)tm.tm_sec, (unsigned int)(epoch_ns % NS_PER_SEC / 1000000));
+	if (sec != last_sec || !hms[0]) {
+		localtime_r(&sec, &tm);
+		memcpy(hms, "00:00:00.000", sizeof(hms));
+		decimal_digits(hms, tm.tm_hour, 2);
+		decimal_digits(hms + 3, tm.tm_min, 2);
+		decimal_digits(hms + 6, tm.tm_sec, 2);
+		last_sec = sec;
+	}
+	memcpy(dst, hms, sizeof(hms));
+	decimal_digits(dst + 9, epoch_ns % NS_PER_SEC / 1000000, 3);
 	return dst;
 }
 

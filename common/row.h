@@ -73,6 +73,8 @@ struct sink;
  * Whatever was in stdio's stdout goes first. Returns 0.
  */
 int row_init(bool json, struct sink *sink);
+/* From here on rows leave when there are 64 KiB of them: nobody waits for a single one. */
+void row_batch(void);
 /* Prints the header line of t (text mode only). */
 void row_header(const struct table *t);
 /* Prints one record: text or JSON on stdout, JSON to the sink. Returns what row_flush() would,
@@ -102,6 +104,7 @@ int row_put(const void *text, size_t len);
  * for a sink). Sticky: after an error stdout gets nothing more, and the sink still everything.
  */
 int row_flush(void);
+int row_error(void); /* the same, but flushes nothing */
 /*
  * Formats a wall-clock time: "2026-01-02T03:04:05.123456789Z", "03:04:05.123" local. Both return
  * dst. dst needs 36 bytes.

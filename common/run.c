@@ -33,6 +33,7 @@ static struct {
 	struct ring_buffer *ring;
 	struct record_writer *writer;
 	struct record_reader *reader;
+	bool batch; /* what a recording says leaves together */
 	struct sink *sink;
 	int epoll_fd, wake_fd;
 	struct watch {
@@ -151,6 +152,10 @@ int run_init(const struct run_tool *tool)
 	else if (!err && std.record)
 		err = record_create(&run.writer, std.record, records, tool->format,
 				    run.wall_offset_ns);
+	/* Of a pipe, somebody may be waiting for what comes out of each record. */
+	run.batch = run.reader && record_is_file(run.reader);
+	if (run.batch)
+		row_batch();
 	return err;
 }
 
@@ -301,7 +306,8 @@ int run_replay(void)
 	int n = 0, err = 0;
 
 	while (!run.stop && (n = record_read(run.reader, &type, &data, &len)) > 0) {
-		err = run.tool->on_record(type, data, len, run.tool->ctx) ?: row_flush();
+		err = run.tool->on_record(type, data, len, run.tool->ctx);
+		err = err ?: run.batch ? row_error() : row_flush();
 		/* Without a reader it goes on all the same: the account is at the end. */
 		if (err && err != -EPIPE)
 			return err;

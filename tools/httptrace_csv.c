@@ -56,7 +56,7 @@ static void put_value(const struct value *v)
 
 	switch (v->kind) {
 	case VALUE_NONE: break;
-	case VALUE_NUMBER: json_raw(&line, tmp, put_number(tmp, v->n) - tmp); break;
+	case VALUE_NUMBER: json_raw(&line, tmp, decimal(tmp, v->n) - tmp); break;
 	case VALUE_PERCENT: json_raw(&line, tmp, put_percent(tmp, v->n) - tmp); break;
 	case VALUE_BOOL: json_raw(&line, v->n ? "true" : "false", v->n ? 4 : 5); break;
 	case VALUE_WORD: json_raw(&line, v->text.s, v->text.n); break;

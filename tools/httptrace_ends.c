@@ -5,19 +5,6 @@
 #include "httptrace_rows.h"
 #include <string.h>
 
-char *put_number(char *p, uint64_t v)
-{
-	char digits[20];
-	int n = 0;
-
-	do
-		digits[n++] = '0' + v % 10;
-	while (v /= 10);
-	while (n)
-		*p++ = digits[--n];
-	return p;
-}
-
 static uint8_t put_end(char *dst, const __u64 addr[2], uint16_t port, uint64_t cookie, int proto,
 		       bool known)
 {
@@ -27,7 +14,7 @@ static uint8_t put_end(char *dst, const __u64 addr[2], uint16_t port, uint64_t c
 		p = stpcpy(p, "unix");
 		if (cookie) {
 			*p++ = ':';
-			p = put_number(p, cookie);
+			p = decimal(p, cookie);
 			*p = '\0';
 		}
 		return p - dst;

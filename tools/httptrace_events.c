@@ -121,7 +121,7 @@ static void put_place(struct json *j, const struct cap_conn *c, const struct cap
 {
 	char id[20];
 
-	json_strn(j, "connection", id, put_number(id, c->id) - id);
+	json_strn(j, "connection", id, decimal(id, c->id) - id);
 	json_str(j, "container", w->task->container[0] ? w->task->container : NULL);
 	if (c->flow.netns)
 		json_u64(j, "netns", c->flow.netns);

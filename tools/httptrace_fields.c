@@ -56,7 +56,7 @@ static struct value percent(unsigned int n)
 /* Readers that count in doubles would change such numbers. */
 static struct value cookie(struct view *v, uint64_t id)
 {
-	return word_n(v->word, put_number(v->word, id) - v->word);
+	return word_n(v->word, decimal(v->word, id) - v->word);
 }
 
 static struct value hex(struct view *v, const uint8_t *id, size_t n)
@@ -102,7 +102,7 @@ static struct value server_end(const struct span *s)
 static struct value version(struct view *v)
 {
 	memcpy(v->word, "1.", 2);
-	return word_n(v->word, put_number(v->word + 2, v->s->minor) - v->word);
+	return word_n(v->word, decimal(v->word + 2, v->s->minor) - v->word);
 }
 
 static struct value between(uint64_t from_ns, uint64_t to_ns)
@@ -214,7 +214,7 @@ void view_of(struct view *v, const struct span *s)
 char *put_percent(char *p, uint64_t n)
 {
 	if (n >= 100)
-		return put_number(p, n / 100);
+		return decimal(p, n / 100);
 	*p++ = '0';
 	if (!n)
 		return p;

@@ -170,7 +170,7 @@ void line_begin(struct line *l, const struct lead *lead)
 	l->failed = false;
 	time_cell(l, lead->wall_ns);
 	plain_cell(l, lead->role, strlen(lead->role), ROLE_W, true);
-	plain_cell(l, pid, put_number(pid, lead->pid) - pid, PID_W, false);
+	plain_cell(l, pid, decimal(pid, lead->pid) - pid, PID_W, false);
 	line_cell(l, lead->comm, COMM_W);
 	plain_cell(l, lead->state, strlen(lead->state), STATE_W, true);
 	ms_cell(l, lead->total_us, TOTAL_W);

@@ -21,7 +21,7 @@ char *state_text(char *dst, const struct span *s)
 
 	if (s->outcome != SPAN_ANSWERED || !s->status)
 		return strcpy(dst, words[s->outcome]);
-	p = put_number(p, s->status);
+	p = decimal(p, s->status);
 	if (s->assumed)
 		*p++ = '?';
 	if (!s->complete)
@@ -88,7 +88,7 @@ static void put_value(struct piece *p, const struct field *f, const struct value
 	d = mempcpy(p->buf + p->n, f->head, f->head_len);
 	switch (v->kind) {
 	case VALUE_NONE: d = mempcpy(d, "null", 4); break;
-	case VALUE_NUMBER: d = put_number(d, v->n); break;
+	case VALUE_NUMBER: d = decimal(d, v->n); break;
 	case VALUE_PERCENT: d = put_percent(d, v->n); break;
 	case VALUE_BOOL: d = stpcpy(d, v->n ? "true" : "false"); break;
 	case VALUE_WORD: d = put_word(d, v->text); break;

@@ -6,6 +6,7 @@
  * came: hostile.
  */
 #include "httptrace_parts.h"
+#include "decimal.h"
 #include "net.h"
 #include "row.h"
 #include "route.h"
@@ -57,7 +58,6 @@ struct ends {
 /* role: enum cap_role; all but a server count as clients. Valid until the next call. */
 const struct ends *ends_of(uint64_t id, const struct flow *flow, uint64_t peer, int proto,
 			   int role);
-char *put_number(char *p, uint64_t v); /* at most 20 bytes, no NUL; returns behind them */
 
 /* --- httptrace_fields.c: the plain values of a transaction, in the order of their columns */
 struct view {

@@ -107,7 +107,7 @@ static void put_count(uint64_t n)
 {
 	char tmp[20];
 
-	json_raw(&tree.out, tmp, put_number(tmp, n) - tmp);
+	json_raw(&tree.out, tmp, decimal(tmp, n) - tmp);
 }
 
 /* Aligned to the right in width characters, or with a negative one to the left. */
