@@ -127,12 +127,19 @@ static __always_inline bool unread(const bool direct, struct sock *sk)
 static __always_inline void places(const bool direct, struct sock *sk, struct cap_state *c,
 				   __u32 dir, struct cap_data_rec *h)
 {
-	h->seq = place(direct, sk, c, dir) - h->len;
+	struct tcp_sock *tp = c->proto == CAP_TCP ? tcp_of(direct, sk) : NULL;
+	__u32 sent, received;
+
 	h->id = c->id;
-	if (c->proto == CAP_TCP) {
-		h->other_seq = place(direct, sk, c, !dir);
-		h->flags = CAP_DATA_F_OTHER;
+	if (!tp) {
+		h->seq = c->pos[dir & 1] - h->len;
+		return;
 	}
+	sent = written_end(direct, sk, tp);
+	received = read_end(direct, sk, tp);
+	h->seq = (dir == CAP_SEND ? sent : received) - h->len;
+	h->other_seq = dir == CAP_SEND ? received : sent;
+	h->flags = CAP_DATA_F_OTHER;
 }
 
 /* A global function: the verifier looks at it once. */
@@ -261,15 +268,16 @@ static __always_inline int on_rest(const bool direct, struct sock *sk, int proto
 				   __u32 len, struct src *s)
 {
 	struct cap_state *c = state_of(direct, sk, proto);
+	struct cap_sums *sums = sums_of(s->take);
 	struct take *t = take_of(s->take);
 
-	if (!c || !t)
+	if (!c || !t || !sums)
 		return 0;
-	count(CAP_N_CALLS, 1);
-	count(dir == CAP_SEND ? CAP_N_SENT : CAP_N_RECEIVED, len);
+	sums->n[CAP_N_CALLS]++;
+	sums->n[dir == CAP_SEND ? CAP_N_SENT : CAP_N_RECEIVED] += len;
 	c->pos[dir & 1] += len;
 	if (!told_whole(c, dir) || !c->told) {
-		count(CAP_N_NOT_HTTP, len);
+		sums->n[CAP_N_NOT_HTTP] += len;
 		return 0;
 	}
 	begin(direct, &t->h, dir, len);
@@ -278,7 +286,7 @@ static __always_inline int on_rest(const bool direct, struct sock *sk, int proto
 	if (limited())
 		wanted(c, dir & 1, len, false, 0);
 	c->end[dir & 1] = t->h.seq + len;
-	emit_none(direct, t, s->cause);
+	emit_none(direct, t, s->cause, sums);
 	return 0;
 }
 

@@ -10,7 +10,7 @@
  */
 #include "src.bpf.h"
 
-#define WALK_STEPS 1700 /* 1024 pieces, and 20 MB in records of 32 KiB */
+#define WALK_STEPS 3600 /* 1024 pieces in three records each, and 16 MB in those of 32 KiB */
 #define WALK_MAX   32768
 #define LITTLE	   2048 /* bytes that are copied, whether they are wanted or not */
 
@@ -126,13 +126,6 @@ static __always_inline void end(const bool direct, struct cap_data_rec *h, __u32
 	comm_of(direct, h->comm);
 }
 
-static __always_inline void account(__u32 captured, __u32 len, __u8 cause)
-{
-	count(CAP_N_CAPTURED, captured);
-	if (captured < len)
-		count(CAP_N_UNREAD + (cause & 15), len - captured);
-}
-
 /* Bytes that were taken, and word of those behind them. */
 static __always_inline void emit_take(const bool direct, struct take *t, __u64 want,
 				      struct cap_sums *sums)
@@ -154,18 +147,19 @@ static __always_inline void emit_take(const bool direct, struct take *t, __u64 w
 }
 
 /* Bytes that are not copied at all. */
-static __noinline void emit_none(const bool direct, struct take *t, __u8 cause)
+static __noinline void emit_none(const bool direct, struct take *t, __u8 cause,
+				 struct cap_sums *sums)
 {
-	struct cap_data_rec *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	__u64 why = cause;
 
-	if (!e) {
+	end(direct, &t->h, 0, cause);
+	if (bpf_ringbuf_output(&events, &t->h, sizeof(t->h), flags_of(sums, sizeof(t->h)))) {
 		ring_lost(t->h.len);
 		return;
 	}
-	end(direct, &t->h, 0, cause);
-	*e = t->h;
-	account(0, t->h.len, cause);
-	bpf_ringbuf_submit(e, event_flags());
+	barrier_var(why);
+	if (why < CAP_CAUSES)
+		sums->n[CAP_N_UNREAD + why] += t->h.len;
 }
 
 /* --- the walk */
@@ -200,17 +194,34 @@ static __noinline void emit_none(const bool direct, struct take *t, __u8 cause)
 WALK_EMIT(256)
 WALK_EMIT(1024)
 WALK_EMIT(4096)
+WALK_EMIT(8192)
+WALK_EMIT(16384)
 WALK_EMIT(32768)
 
 static __always_inline void walk_emit(struct act *a, __u64 n, __u32 len)
 {
-	long err = n <= 256    ? walk_emit_256(a, n, len)
-		   : n <= 1024 ? walk_emit_1024(a, n, len)
-		   : n <= 4096 ? walk_emit_4096(a, n, len)
-			       : walk_emit_32768(a, n, len);
+	long err = n <= 256	? walk_emit_256(a, n, len)
+		   : n <= 1024	? walk_emit_1024(a, n, len)
+		   : n <= 4096	? walk_emit_4096(a, n, len)
+		   : n <= 8192	? walk_emit_8192(a, n, len)
+		   : n <= 16384 ? walk_emit_16384(a, n, len)
+				: walk_emit_32768(a, n, len);
 
 	if (err)
 		ring_lost(len);
+}
+
+/*
+ * How much of n bytes goes into one record. These are of few sizes, and the ring buffer has to be
+ * filled no more than need be: what would leave a good part of one empty leaves in two.
+ */
+static __always_inline __u64 part_of(__u64 n)
+{
+	if (n > WALK_MAX)
+		return WALK_MAX;
+	if (n > 16384 && n < 28672)
+		return 16384;
+	return n > 8192 && n < 12288 ? 8192 : n;
 }
 
 /* Copies the next part, of the piece at hand or of the next one. Nonzero: it is over. */
@@ -233,8 +244,7 @@ __noinline int walk_step(__u64 who)
 	n = a->seg < a->remain ? a->seg : a->remain;
 	if (!n)
 		return 0;
-	if (n > WALK_MAX)
-		n = WALK_MAX;
+	n = part_of(n);
 	walk_emit(a, n, n);
 	a->h.seq += n;
 	a->remain -= n;
@@ -271,13 +281,13 @@ __noinline int walk(__u64 who)
 }
 
 static __always_inline void emit_walk(const bool direct, struct take *t, const struct src *s,
-				      __u32 want)
+				      __u32 want, struct cap_sums *sums)
 {
 	__u64 who = (__u64)t->h.pid << 32 | t->h.tid;
 	struct act *a = act_make(who);
 
 	if (!a) {
-		emit_none(direct, t, CAP_FAULT);
+		emit_none(direct, t, CAP_FAULT, sums);
 		return;
 	}
 	end(direct, &t->h, 0, CAP_LIMIT);
@@ -298,13 +308,13 @@ static __always_inline void emit(const bool direct, struct take *t, const struct
 				 struct cap_sums *sums)
 {
 	if (s->kind == SRC_NONE)
-		emit_none(direct, t, s->cause);
+		emit_none(direct, t, s->cause, sums);
 	else if (!want)
-		emit_none(direct, t, CAP_LIMIT);
+		emit_none(direct, t, CAP_LIMIT, sums);
 	else if (!t->from && t->taken >= want)
 		emit_take(direct, t, want, sums);
 	else
-		emit_walk(direct, t, s, want);
+		emit_walk(direct, t, s, want, sums);
 }
 
 /* Is not all wanted? The other direction than the one that is looked at is needed for its heads. */

@@ -119,6 +119,7 @@ rings() {
 	local http="2 4 5 6"
 	ring httpsniff/get 4000 "$http" http -n 1000 get -- httpsniff
 	ring httpsniff/download 800 "$http" http -n 200 --size 3000 download -- httpsniff
+	ring httpsniff/body 800 "$http" http -n 200 --size 20000 download -- httpsniff
 	ring httpsniff/heads 800 "$http" http -n 200 --size 3000 download -- httpsniff --max-body 0
 	ring httptrace/get 4000 "$http" http -n 1000 get -- httptrace
 	ring httptrace/download 800 "$http" http -n 200 --size 3000 download -- httptrace

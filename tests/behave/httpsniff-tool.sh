@@ -318,6 +318,14 @@ if wanted two; then
 	whole two-first "$tmp/first.json"
 fi
 
+# --- one call of 1024 pieces of 20 KB, none of which fills a record of those that there are
+if wanted long-call; then
+	traced "--send writev1024 -n 1 echo-20m" -j --max-body all --ring-size 131072
+	tail -n 1 "$tmp/load" >"$tmp/sum"
+	judge long-call "$status $(jq -r 'select(.type == "summary") | "\(.balanced) \(.bytes_captured)"' "$tmp/out")" \
+		"0 true $(jq -r '2 * (.client.sent + .server.sent)' "$tmp/sum")"
+fi
+
 # --- too slow
 # moved BYTES: has the workload written so many?
 moved() { [ "$(awk '$1 == "wchar:" { print $2 }' "/proc/$load/io")" -ge "$1" ]; }
