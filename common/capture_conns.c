@@ -211,10 +211,13 @@ void conn_other(struct conn *c, const struct cap_data_rec *r)
 	bool known = r->flags & CAP_DATA_F_OTHER;
 
 	/* Of TLS, for one, not all is told. */
-	c->spoken |= http1_spoken(c->pub.h, r + 1, r->captured);
+	if (!c->spoken && http1_spoken(c->pub.h, r + 1, r->captured)) {
+		c->spoken = true;
+		c->spoken_order = all->order;
+	}
 	if (!c->spoken || http1_is_opaque(c->pub.h))
 		return;
-	http1_in_order(c->pub.h, known);
+	c->numbered = known;
 	if (!known)
 		return;
 	if (!other->first_known) {
@@ -375,6 +378,8 @@ void conn_event(struct conn *c, int dir, const struct event *e)
 		side->based = true;
 		side->base = e->at.pos;
 	}
+	/* Of what came before HTTP was seen nobody asked where the other direction was. */
+	http1_in_order(c->pub.h, c->numbered && e->at.order >= c->spoken_order);
 	if (e->kind == EV_OVERDUE)
 		err = http1_overdue(c->pub.h, dir, e->len, e->at.ts_ns);
 	else if (e->kind == EV_END || e->kind == EV_RESET)

@@ -36,7 +36,9 @@ struct conn {
 	struct conn *hash_next, *older, *newer;
 	/* Of capture.waiting: while something waits in side[].late, or for the end. */
 	struct conn *waiting_next, **waiting_link;
-	bool spoken; /* HTTP is, as far as was seen */
+	uint64_t spoken_order; /* since when it is known that HTTP is spoken */
+	bool spoken; /* it is, as far as was seen */
+	bool numbered; /* the last record said where the other direction is */
 	uint32_t late_bytes; /* memory of what waits in side[].late */
 };
 

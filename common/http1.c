@@ -83,6 +83,11 @@ bool http1_is_opaque(const struct http1 *c)
 
 void http1_in_order(struct http1 *c, bool in_order)
 {
+	/* Where the other direction was when a message began was not known until now. */
+	if (in_order && !c->in_order && (c->dir[0].count.fed || c->dir[1].count.fed)) {
+		c->epoch++;
+		c->turned = false;
+	}
 	c->in_order = in_order;
 }
 

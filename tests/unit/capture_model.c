@@ -133,6 +133,32 @@ static const struct kind {
 	{"joined, without numbers", {.drop = 50, .joined = true}, {40}},
 };
 
+/* What went wrong once. */
+static const struct found {
+	const char *what;
+	int manner;
+	uint64_t seed;
+} found[] = {
+	{"joined", IN_TURNS, 103329},
+	{"bursts lost", IN_TURNS, 7032979},
+};
+
+static void again(const struct found *f)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		struct model m = kinds[i].m;
+
+		if (strcmp(kinds[i].what, f->what))
+			continue;
+		m.manner = f->manner;
+		in_turns = f->manner == IN_TURNS;
+		session(&m, f->seed);
+	}
+	if (wrong || broken)
+		printf("%s, %s: seed %llu\n", manners[f->manner], f->what,
+		       (unsigned long long)f->seed);
+}
+
 static void many(const struct kind *k, int manner, uint64_t runs, uint64_t first)
 {
 	struct model m = k->m;
@@ -162,6 +188,8 @@ int main(int argc, char **argv)
 		for (int k = 0; k < MANNERS; k++)
 			if (kinds[i].least[k])
 				many(&kinds[i], k, runs, first);
+	for (size_t i = 0; i < sizeof(found) / sizeof(*found) && !wrong && !broken; i++)
+		again(&found[i]);
 	T_EQ(wrong, 0);
 	T_EQ(broken, 0);
 	return t_done();
