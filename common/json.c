@@ -209,6 +209,28 @@ void json_strn(struct json *j, const char *key, const void *s, size_t n)
 	put_string(j, s, n);
 }
 
+void json_quoted(struct json *j, const char *before, size_t nbefore, const void *str, size_t n,
+		 const char *after, size_t nafter)
+{
+	const unsigned char *s = str, *end = n ? s + n : s;
+	char *d;
+
+	if (n > CHUNK) {
+		put(j, before, nbefore);
+		put_string(j, str, n);
+		put(j, after, nafter);
+		return;
+	}
+	if (!reserve(j, nbefore + JSON_ESCAPE_MAX * n + nafter + 2))
+		return;
+	d = mempcpy(j->buf + j->len, before, nbefore);
+	*d++ = '"';
+	d = json_escape(d, &s, end, end);
+	*d++ = '"';
+	d = mempcpy(d, after, nafter);
+	j->len = d - j->buf;
+}
+
 void json_raw(struct json *j, const void *s, size_t n)
 {
 	put(j, s, n);

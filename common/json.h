@@ -37,6 +37,9 @@ void json_bool(struct json *j, const char *key, bool v);
 void json_null(struct json *j, const char *key);
 void json_str(struct json *j, const char *key, const char *s); /* NULL gives null */
 void json_strn(struct json *j, const char *key, const void *s, size_t n); /* stops at n only */
+/* A string between the caller's own notation, which is as in json_raw(). */
+void json_quoted(struct json *j, const char *before, size_t nbefore, const void *s, size_t n,
+		 const char *after, size_t nafter);
 /* n bytes as they are, with no comma before them: the caller's own notation. */
 void json_raw(struct json *j, const void *s, size_t n);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 #include "net.h"
+#include "decimal.h"
 #include "log.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,22 +22,37 @@ static bool is_v4(const __u64 a[2])
 
 char *net_addr(char *dst, const __u64 a[2])
 {
-	bool v4 = is_v4(a);
+	const unsigned char *b = (const unsigned char *)a + sizeof(v4_head);
+	char *p = dst;
 
-	inet_ntop(v4 ? AF_INET : AF_INET6, (const char *)a + (v4 ? sizeof(v4_head) : 0), dst,
-		  NET_ADDR_SIZE);
+	if (!is_v4(a)) {
+		inet_ntop(AF_INET6, a, dst, NET_ADDR_SIZE);
+		return dst;
+	}
+	for (int i = 0; i < 4; i++) {
+		p = decimal(p, b[i]);
+		*p++ = i < 3 ? '.' : '\0';
+	}
 	return dst;
 }
 
 char *net_endpoint(char *dst, const __u64 a[2], uint16_t port)
 {
-	char addr[NET_ADDR_SIZE], digits[6] = "*";
 	bool v4 = is_v4(a);
+	char *p = dst;
 
+	if (!v4)
+		*p++ = '[';
+	net_addr(p, a);
+	p += strlen(p);
+	if (!v4)
+		*p++ = ']';
+	*p++ = ':';
 	if (port)
-		snprintf(digits, sizeof(digits), "%u", port);
-	snprintf(dst, NET_ENDPOINT_SIZE, "%s%s%s:%s", v4 ? "" : "[", net_addr(addr, a),
-		 v4 ? "" : "]", digits);
+		p = decimal(p, port);
+	else
+		*p++ = '*';
+	*p = '\0';
 	return dst;
 }
 

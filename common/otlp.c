@@ -20,21 +20,16 @@ static void attr_done(struct json *j)
 
 void otlp_str(struct json *j, const char *lit, size_t nlit, const void *s, size_t n)
 {
-	attr(j, lit, nlit);
-	json_strn(j, NULL, s, n);
-	attr_done(j);
+	json_quoted(j, lit + !j->comma, nlit - !j->comma, s, n, "}}", 2);
+	j->comma = true;
 }
 
 /* The value is signed in the schema. */
 void otlp_int(struct json *j, const char *lit, size_t nlit, uint64_t v)
 {
-	char text[DECIMAL_SIZE + 4] = "\"", *p;
+	char text[DECIMAL_SIZE], *end = decimal(text, v < INT64_MAX ? v : INT64_MAX);
 
-	attr(j, lit, nlit);
-	p = decimal(text + 1, v < INT64_MAX ? v : INT64_MAX);
-	p = mempcpy(p, "\"}}", 3);
-	json_raw(j, text, p - text);
-	j->comma = true;
+	otlp_str(j, lit, nlit, text, end - text);
 }
 
 void otlp_double(struct json *j, const char *lit, size_t nlit, double v)

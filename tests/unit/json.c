@@ -177,6 +177,33 @@ static void test_growth(void)
 	T_EQ(j.err, 0);
 }
 
+/* As json_strn() has it, whatever the length. */
+static void test_quoted(void)
+{
+	static const char odd[] = "\"\\\n\xff\x01\xc3";
+	static char big[10000];
+	const size_t sizes[] = {0, 1, 7, 8, 31, 33, 4095, 4096, 4097, sizeof(big)};
+	struct json a, b;
+
+	for (size_t i = 0; i < sizeof(big); i++)
+		big[i] = i % 37 ? (char)('a' + i % 26) : odd[i % 6];
+	json_init(&a);
+	json_init(&b);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		json_quoted(&a, "{x:", 3, big, sizes[i], "}}", 2);
+		json_raw(&b, "{x:", 3);
+		b.comma = false;
+		json_strn(&b, NULL, big, sizes[i]);
+		json_raw(&b, "}}", 2);
+		T_STR(json_text(&a), json_text(&b));
+	}
+	json_quoted(&a, "", 0, NULL, 0, "", 0);
+	json_raw(&b, "\"\"", 2);
+	T_STR(json_text(&a), json_text(&b));
+	json_free(&a);
+	json_free(&b);
+}
+
 int main(void)
 {
 	json_init(&j);
@@ -188,5 +215,6 @@ int main(void)
 	test_locale();
 	test_growth();
 	json_free(&j);
+	test_quoted();
 	return t_done();
 }
