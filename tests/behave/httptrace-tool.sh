@@ -609,6 +609,8 @@ if wanted events; then
 	go_on
 	load_done
 	ask -c 5 -n 50
+	# A busy machine lets the service come to its own closing later.
+	wait_for 60 sh -c "! ss -Htan '( sport = :$port or dport = :$port )' | grep -qv '^\(LISTEN\|TIME-WAIT\)'"
 	stop
 	chain_end
 	# of KEY: of the connections to the service
