@@ -168,7 +168,7 @@ static int load_clone(struct bpf_program *prog, uint64_t cookie)
 				   NULL);
 	free(insns);
 	return fd < 0 ? fail(fd, "cannot load program %s for one probe: %s",
-			     bpf_program__name(prog), strerror(-fd))
+			     bpf_program__name(prog), error_text(fd))
 		      : fd;
 }
 
@@ -180,7 +180,7 @@ static int attach_perf_one(struct attach_set *s, struct bpf_program *prog, bool 
 
 	if (fd < 0)
 		return fail(fd, "cannot probe %s at file offset 0x%llx: %s%s", path,
-			    (unsigned long long)pt->off, strerror(-fd),
+			    (unsigned long long)pt->off, error_text(fd),
 			    fd == -EACCES ? " (this kernel wants CAP_SYS_ADMIN for it)" : "");
 	s->fds[s->n++] = fd;
 	if (clone) {
@@ -204,7 +204,7 @@ static int attach_perf_one(struct attach_set *s, struct bpf_program *prog, bool 
 		}
 	}
 	return link < 0 ? fail(link, "cannot attach to the probe at %s+0x%llx: %s", path,
-			       (unsigned long long)pt->off, strerror(-link))
+			       (unsigned long long)pt->off, error_text(link))
 			: 0;
 }
 
@@ -265,7 +265,7 @@ static int attach_multi(struct attach_set *s, struct bpf_program *prog, const ch
 	} else {
 		bad = refused_point(bpf_program__fd(prog), path, offsets, cookies, n, ret);
 		fail(fd, "cannot probe %s at file offset 0x%llx: %s", path,
-		     (unsigned long long)offsets[bad], strerror(-fd));
+		     (unsigned long long)offsets[bad], error_text(fd));
 	}
 	free(offsets);
 	return fd < 0 ? fd : 0;

@@ -262,7 +262,7 @@ static int load(void)
 		return err;
 	err = bpf_object__load(capload.o.obj);
 	if (err)
-		return fail(err, "cannot load the BPF programs: %s%s", strerror(-err),
+		return fail(err, "cannot load the BPF programs: %s%s", error_text(err),
 			    log_verbose ? "" : " (-v shows the kernel's reason)");
 	if (capload.be == CAP_BE_KPROBE) {
 		int fd = bpf_program__fd(program("k_do"));
@@ -297,7 +297,7 @@ static int attach_one(const struct hook *h, struct bpf_link **link)
 	if (*link)
 		return 0;
 	return fail(-errno, "cannot attach to %s: %s", h->function ?: bpf_program__section_name(p),
-		    strerror(errno));
+		    error_text(-errno));
 }
 
 static int attach_all(void)

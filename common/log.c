@@ -27,9 +27,19 @@ int fail(int err, const char *fmt, ...)
 	return err;
 }
 
+/* One of the numbers that are not to leave the kernel; BPF's trampolines let it. */
+#define KERNEL_ENOTSUPP 524
+
+const char *error_text(int err)
+{
+	if (err == -KERNEL_ENOTSUPP)
+		return "this kernel cannot do that on this machine (ENOTSUPP)";
+	return strerror(-err);
+}
+
 const char *fail_text(int err)
 {
-	return sentence[0] ? sentence : strerror(-err);
+	return sentence[0] ? sentence : error_text(err);
 }
 
 void fail_clear(void)

@@ -18,7 +18,9 @@ extern const char *log_name; /* the tool's name, printed before each line; never
  * be negative. errno is kept. An argument may be fail_text() itself, to put words before it.
  */
 int fail(int err, const char *fmt, ...) PRINTF(2, 3);
-/* The last sentence, or strerror(-err) where there is none. Valid until the next fail(). */
+/* strerror(-err), and of what the kernel says that has no text there; err is negative. */
+const char *error_text(int err);
+/* The last sentence, or error_text(err) where there is none. Valid until the next fail(). */
 const char *fail_text(int err);
 void fail_clear(void);
 

@@ -157,7 +157,7 @@ static int load(void)
 		return err;
 	err = handlerlat_bpf__load(live.skel);
 	if (err)
-		return fail(err, "cannot load the BPF programs: %s%s", strerror(-err),
+		return fail(err, "cannot load the BPF programs: %s%s", error_text(err),
 			    err == -ESRCH || err == -ENOENT
 				    ? " (no BTF: the kernel needs CONFIG_DEBUG_INFO_BTF)"
 			    : log_verbose ? ""

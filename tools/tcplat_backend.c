@@ -183,7 +183,7 @@ static int load_once(void)
 	if (err)
 		return err;
 	err = tcplat_bpf__load(backend.skel);
-	return err ? fail(err, "cannot load the BPF programs: %s%s", strerror(-err),
+	return err ? fail(err, "cannot load the BPF programs: %s%s", error_text(err),
 			  log_verbose ? "" : " (-v shows the kernel's reason)")
 		   : 0;
 }
@@ -236,7 +236,7 @@ static int attach_all(void)
 		*order[i].link = bpf_program__attach(order[i].prog);
 		if (!*order[i].link)
 			return fail(-errno, "cannot attach to %s: %s",
-				    bpf_program__section_name(order[i].prog), strerror(errno));
+				    bpf_program__section_name(order[i].prog), error_text(-errno));
 	}
 	return 0;
 }

@@ -34,6 +34,9 @@ static void test_fail(void)
 	char big[3000];
 
 	T_STR(fail_text(-ENOENT), "No such file or directory");
+	T_STR(error_text(-ENOENT), "No such file or directory");
+	/* The C library knows no such number. */
+	T_STR(fail_text(-524), "this kernel cannot do that on this machine (ENOTSUPP)");
 	errno = EBUSY;
 	T_EQ(fail(-ENOENT, "no function '%s'", "f"), -ENOENT);
 	T_EQ(errno, EBUSY);
