@@ -96,6 +96,7 @@ pending unix-abstract --unix "@httptrace-$$" sizes
 pending unix-old --unix "$tmp/socket-old" --old get
 pending unix-short --unix "$tmp/socket-short" -c 20 short
 pending unix-pipeline --unix "$tmp/socket-pipeline" pipeline
+pending unix-old-pipeline --unix "$tmp/socket-old-pipeline" --old pipeline
 pending pair --pair sizes
 if [ "${#pending_pid[@]}" != 0 ]; then
 	all="${pending_pid[*]}"
