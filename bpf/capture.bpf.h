@@ -221,6 +221,51 @@ static __always_inline __u32 read_end(const bool direct, struct sock *sk, struct
 	return fin_came(direct, sk) && seq == GET(direct, tp, rcv_nxt) ? seq - 1 : seq;
 }
 
+/*
+ * Whose place is being taken: a lock, for to add and read at once needs 5.12, and spin locks are not
+ * for all programs.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, __u8);
+} placing SEC(".maps");
+
+/*
+ * 1: taken. Who is interrupted while it holds the lock holds others up for no longer than these few
+ * tries. A global function: the verifier looks at it once.
+ */
+__noinline int lock_place(__u64 key)
+{
+	__u8 one = 1;
+
+	for (int i = 0; i < 32; i++)
+		if (!bpf_map_update_elem(&placing, &key, &one, BPF_NOEXIST))
+			return 1;
+	return 0;
+}
+
+/*
+ * Where the socket numbers no bytes: counts len more, and returns where they begin. Threads that
+ * use a socket at the same time get places of their own.
+ */
+static __always_inline __u32 take_place(struct cap_state *c, __u32 dir, __u32 len)
+{
+	__u64 key = c->id << 1 | (dir & 1);
+	__u32 at = c->pos[dir & 1];
+	bool mine;
+
+	if (c->proto == CAP_TCP)
+		return at; /* whatever it is: nothing that the verifier would follow on its own */
+	mine = lock_place(key);
+	at = c->pos[dir & 1];
+	c->pos[dir & 1] = at + len;
+	if (mine)
+		bpf_map_delete_elem(&placing, &key);
+	return at;
+}
+
 /* Behind the last byte of that direction. */
 static __always_inline __u32 place(const bool direct, struct sock *sk, struct cap_state *c,
 				   __u32 dir)

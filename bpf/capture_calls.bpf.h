@@ -123,16 +123,19 @@ static __always_inline bool unread(const bool direct, struct sock *sk)
 	       (__s32)(bytes_end(direct, sk, tp) - GET(direct, tp, copied_seq)) > 0;
 }
 
-/* Where a call's bytes stand, and how far the other direction is. */
+/*
+ * Where a call's bytes stand, at where the socket does not number them, and how far the other
+ * direction is.
+ */
 static __always_inline void places(const bool direct, struct sock *sk, struct cap_state *c,
-				   __u32 dir, struct cap_data_rec *h)
+				   __u32 dir, __u32 at, struct cap_data_rec *h)
 {
 	struct tcp_sock *tp = c->proto == CAP_TCP ? tcp_of(direct, sk) : NULL;
 	__u32 sent, received;
 
 	h->id = c->id;
 	if (!tp) {
-		h->seq = c->pos[dir & 1] - h->len;
+		h->seq = at;
 		return;
 	}
 	sent = written_end(direct, sk, tp);
@@ -228,20 +231,20 @@ static __always_inline int on_bytes(const bool direct, struct sock *sk, int prot
 	struct take *t = take_of(s->take);
 	struct cap_state *c;
 	enum look look;
-	__u32 found;
+	__u32 found, at;
 
 	c = state_of(direct, sk, proto);
 	if (!c || !t || !sums)
 		return 0;
 	sums->n[CAP_N_CALLS]++;
 	sums->n[dir == CAP_SEND ? CAP_N_SENT : CAP_N_RECEIVED] += len;
-	c->pos[dir & 1] += len;
+	at = take_place(c, dir, len);
 	if (ignored(c, dir)) {
 		sums->n[CAP_N_NOT_HTTP] += len;
 		return 0;
 	}
 	begin(direct, &t->h, dir, len);
-	places(direct, sk, c, dir, &t->h);
+	places(direct, sk, c, dir, at, &t->h);
 	simplify(s);
 	look = look_into(c, dir, s, len, t, &found);
 	if (c->verdict != CAP_HTTP && c->verdict != CAP_TLS && !judge(c, dir, look, s, len)) {
@@ -270,18 +273,19 @@ static __always_inline int on_rest(const bool direct, struct sock *sk, int proto
 	struct cap_state *c = state_of(direct, sk, proto);
 	struct cap_sums *sums = sums_of(s->take);
 	struct take *t = take_of(s->take);
+	__u32 at;
 
 	if (!c || !t || !sums)
 		return 0;
 	sums->n[CAP_N_CALLS]++;
 	sums->n[dir == CAP_SEND ? CAP_N_SENT : CAP_N_RECEIVED] += len;
-	c->pos[dir & 1] += len;
+	at = take_place(c, dir, len);
 	if (!told_whole(c, dir) || !c->told) {
 		sums->n[CAP_N_NOT_HTTP] += len;
 		return 0;
 	}
 	begin(direct, &t->h, dir, len);
-	places(direct, sk, c, dir, &t->h);
+	places(direct, sk, c, dir, at, &t->h);
 	caller(sk, c, dir, s, t);
 	if (limited())
 		wanted(c, dir & 1, len, false, 0);

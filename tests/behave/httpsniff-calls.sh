@@ -73,11 +73,12 @@ judge calls ""
 
 names=
 cannot=()
-if any_wanted shared || any_wanted together || any_wanted together-msg; then
+if any_wanted shared || any_wanted together || any_wanted together-msg || any_wanted together-mptcp; then
 	tools_start shared -p "$low-$high" --max-body all --ring-size 65536
 	tools_ready
 	run together together
 	run together-msg -6 --client-send sendmsg300 together
+	run together-mptcp --mptcp together
 	tools_stop
 	judge shared ""
 fi
@@ -94,6 +95,7 @@ pending unix-sendmsg300 --unix "$tmp/socket-300" --send sendmsg300 --recv readv3
 pending unix-uring-send --unix "$tmp/socket-send" --send uring-send sizes
 pending unix-uring-recv --unix "$tmp/socket-recv" --recv uring-recv sizes
 pending unix-peek --unix "$tmp/socket-peek" --recv peek get
+pending unix-together --unix "$tmp/socket-together" together
 pending pair --pair sizes
 pending pair-old --pair --old get
 if [ "${#pending_pid[@]}" != 0 ]; then
