@@ -222,8 +222,8 @@ static __always_inline __u32 read_end(const bool direct, struct sock *sk, struct
 }
 
 /*
- * Whose place is being taken: a lock, for to add and read at once needs 5.12, and spin locks are not
- * for all programs.
+ * Whose place is being taken: a lock, for to add and read at once needs 5.12, and spin locks are
+ * not for all programs.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -175,6 +175,7 @@ memory() {
 
 # store: what was measured takes the place of all that is stored of the same kernel, backend and tool, or has its name.
 store() {
+	[ -s "$tmp/new" ] || bench_broken "nothing is called so: no figure was measured, and none is stored"
 	awk 'NR == FNR { new[$1] = 1; group = $1; if (sub("^insns/", "", group)) { sub("/[^/]*$", "", group); groups[group] = 1 }
 			next }
 		{ group = $1; if (!sub("^insns/", "", group)) group = ""; sub("/[^/]*$", "", group) }

@@ -35,16 +35,6 @@ static void cause(uint64_t n, const char *before, const char *after)
 		say("%s %" PRIu64 "%s", before, n, after);
 }
 
-/*
- * A connection whose end no hook saw, because that did not run, has vanished with what it came to.
- */
-static uint64_t vanished(uint64_t conns)
-{
-	uint64_t n = less(COUNT(TL_N_CONNS), conns);
-
-	return n <= model.totals.missed ? n : 0;
-}
-
 struct sums {
 	uint64_t conns, turns, single, samples, waits; /* what became of them */
 	uint64_t hist_turns, hist_waits, hist_multi;
@@ -79,7 +69,7 @@ static void sum_up(struct sums *s)
 		.hist_waits = hist_count(&model.metrics[TL_WAIT].now),
 		.hist_multi = hist_count(&model.metrics[TL_CLIENT_MULTI].now),
 	};
-	s->vanished = vanished(s->conns);
+	s->vanished = model_vanished();
 }
 
 static void account_json(struct json *j, bool complete, uint64_t gone)
@@ -105,7 +95,7 @@ static void conns_say(uint64_t gone)
 	say("connections %" PRIu64 " = closed %" PRIu64 " + open %" PRIu64, COUNT(TL_N_CONNS),
 	    model.closed, model.open);
 	cause(COUNT(TL_N_CONNS_LOST), " + LOST to a full ring buffer", " (raise --ring-size)");
-	cause(gone, " + VANISHED while a hook did not run", "");
+	cause(gone, " + VANISHED, for no hook saw their end", "");
 	cause(COUNT(TL_N_CONNS_OLD), "; older than tcplat", "");
 	cause(COUNT(TL_N_CONNS_OTHER), "; not looked at", "");
 	cause(COUNT(TL_N_CONNS_SAMPLED), "; left out by --sample", "");
@@ -156,15 +146,13 @@ static void cost_say(void)
 
 bool model_summary(struct json *j, char *text, size_t size, void *ctx)
 {
-	bool lost = COUNT(TL_N_CONNS_LOST) || COUNT(TL_N_CONNS_FULL) || COUNT(TL_N_SLOW_LOST) ||
-		    model.totals.missed;
 	struct sums s;
 	bool ok;
 
 	out.at = text;
 	out.left = size;
 	sum_up(&s);
-	account_json(j, model.last && !lost && !s.vanished, s.vanished);
+	account_json(j, model_complete(), s.vanished);
 	if (!model.last) {
 		/* The run broke off, and why is said elsewhere. */
 		say("the last poll is missing: there is no account");

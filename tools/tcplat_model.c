@@ -294,6 +294,25 @@ uint64_t model_open(void)
 	return less(n[TL_N_CONNS], n[TL_N_CONNS_LOST] + model.closed);
 }
 
+uint64_t model_vanished(void)
+{
+	const __u64 *n = model.totals.t.count;
+
+	return less(n[TL_N_CONNS], model.closed + n[TL_N_CONNS_LOST] + model.open);
+}
+
+bool model_complete(void)
+{
+	static const enum tl_count losses[] = {TL_N_CONNS_LOST, TL_N_CONNS_FULL, TL_N_LOST_TURNS,
+					       TL_N_LOST_WAITS, TL_N_SLOW_LOST};
+
+	for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i++) {
+		if (model.totals.t.count[losses[i]])
+			return false;
+	}
+	return model.last && !model.totals.missed && !model_vanished();
+}
+
 /* By Newton's method from above, for want of libm; v is not negative. */
 static double square_root(double v)
 {

@@ -92,6 +92,15 @@ enum tl_metric_id model_headline(void);
 uint64_t model_slow_floor(void);
 /* How many connections were open at the last poll; model.open knows only at the end. */
 uint64_t model_open(void);
+/*
+ * At the end: how many connections were looked at whose end no hook saw, and with them what they
+ * came to. A hook did not run (model.totals.missed), or the kernel ran no program at all: while
+ * tens of thousands of connections close on a busy machine, Linux 6.18 leaves all tracepoints out
+ * for some packets, and counts none of it.
+ */
+uint64_t model_vanished(void);
+/* Nothing was lost, nothing vanished, and the last poll is in. */
+bool model_complete(void);
 /* Standard deviation in ns of n values from their sum and the sum of their squares; 0 of none. */
 double stats_dev(uint64_t n, uint64_t sum, double squares);
 extern const char *const backend_names[]; /* by enum tl_backend */

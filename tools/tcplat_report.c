@@ -34,19 +34,6 @@ static void time_or_null(struct json *j, const char *key, uint64_t mono_ns)
 	json_str(j, key, mono_ns ? row_rfc3339(when, run_wall(mono_ns)) : NULL);
 }
 
-/* Nothing was lost, and the last poll is in. */
-static bool is_complete(void)
-{
-	static const enum tl_count losses[] = {TL_N_CONNS_LOST, TL_N_CONNS_FULL, TL_N_LOST_TURNS,
-					       TL_N_LOST_WAITS, TL_N_SLOW_LOST};
-
-	for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i++) {
-		if (COUNT(losses[i]))
-			return false;
-	}
-	return model.last && !model.totals.missed;
-}
-
 static void head_json(struct json *j)
 {
 	const struct tl_start_rec *s = &model.start;
@@ -71,7 +58,7 @@ static void head_json(struct json *j)
 		json_u64(j, "scaled_turns", COUNT(TL_N_ANSWERED) * one_in);
 	}
 	json_close(j, '}');
-	json_bool(j, "complete", is_complete());
+	json_bool(j, "complete", model_complete());
 	json_str(j, "headline", model_headline() == TL_SERVER ? "server" : "client");
 	json_u64(j, "total_events", COUNT(TL_N_SEND) + COUNT(TL_N_RECV) + COUNT(TL_N_CLEANUP));
 }

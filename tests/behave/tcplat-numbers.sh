@@ -86,7 +86,9 @@ if wanted memory-100000; then
 		echo "# $kernel KiB with the sockets, $(maps) KiB of maps, $user KiB resident: $most KiB at most at one time"
 		load_done
 		stop
-		check memory-100000-seen "$(said connections) $(said balanced)" "100000 true"
+		# Where the kernel runs no hook at all there is nothing to see: that is said, and is little.
+		echo "# $(said connections_vanished) of 100,000 connections vanished, with $(said hooks_missed) hooks that did not run"
+		check memory-100000-seen "$(said connections) $(said balanced) $(($(said connections_vanished) <= 2000))" "100000 true 1"
 		check_true memory-100000-whole "only $kernel KiB with the sockets: not all of them spoke" test $kernel -gt 25000
 		check_true memory-100000 "$most KiB for 100,000 connections, at most 65536 are promised" test "$most" -le 65536
 		# Nothing of it stays with the sockets, which are gone, or elsewhere.

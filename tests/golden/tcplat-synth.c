@@ -5,7 +5,8 @@
  *   DIR/tcplat-server.rec      a server alone, sampled, by kprobes, with hooks that did not run
  *   DIR/tcplat-many.rec        more connections than are named
  *   DIR/tcplat-idle.rec        nothing happens
- *   DIR/tcplat-unbalanced.rec  a connection is missing from the account
+ *   DIR/tcplat-vanished.rec    the end of a connection was not seen
+ *   DIR/tcplat-unbalanced.rec  a turn is missing from the account
  *   DIR/tcplat-bad-*.rec       damage that is refused
  */
 #include "tcplat-world.h"
@@ -192,12 +193,14 @@ static void many(void)
 	end();
 }
 
-static void idle(const char *name, int missing)
+/* Nothing but one of a kind that nothing else knows of, unless it is TL_COUNTS. */
+static void idle(const char *name, enum tl_count missing)
 {
 	struct tl_start_rec s = start();
 
 	begin(name, &s);
-	totals.t.count[TL_N_CONNS] = missing;
+	if (missing < TL_COUNTS)
+		totals.t.count[missing] = 1;
 	now = START + 5 * SEC;
 	poll_ends(false);
 	now = START + 6 * SEC;
@@ -252,8 +255,9 @@ int main(int argc, char **argv)
 	mixed();
 	server();
 	many();
-	idle("idle", 0);
-	idle("unbalanced", 1);
+	idle("idle", TL_COUNTS);
+	idle("vanished", TL_N_CONNS);
+	idle("unbalanced", TL_N_OPENED);
 	damage();
 	return 0;
 }
