@@ -58,7 +58,7 @@ common_obj := $(common_src:common/%.c=$(O)/common/%.o)
 unit_tests := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 fuzzers    := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 loads      := $(patsubst tests/load/%.c,%,$(wildcard tests/load/*.c)) exceptions symbols tcp http
-benches    := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
+benches    := $(patsubst tests/bench/%.c,%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 formatted  := $(wildcard common/*.[ch] tools/*.[ch] bpf/*.c tests/*/*.[ch] tests/load/*.cc \
 	tests/load/symbols/*.[ch] tests/load/tcp/*.[ch] tests/load/http/*.[ch] \
 	tests/load/go/*/*.c) \
@@ -98,6 +98,10 @@ $(O)/bpf/%.bpf.o: bpf/%.bpf.c $(bpf_dep)
 	$(Q)$(BPFTOOL) gen object $@ $@.tmp
 	$(Q)$(STRIP) -g --wildcard --strip-symbol='LBB*' $@
 	$(Q)rm $@.tmp
+$(O)/tests/bench/%.bpf.o: tests/bench/%.bpf.c $(bpf_dep)
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)
+	$(Q)$(CLANG) $(BPFCFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c $< -o $@
 $(O)/skel/%.skel.h: $(O)/bpf/%.bpf.o
 	@mkdir -p $(@D)
 	$(call say,SKEL,$@)
@@ -168,6 +172,7 @@ $(O)/tests/load/http: $(wildcard tests/load/http/*.[ch]) tests/load/load.h tests
 	$(call say,CC,$@)
 	$(Q)$(CC) -O2 -g -std=gnu17 $(WARN) -D_GNU_SOURCE -fno-omit-frame-pointer $(sysroot_cflags) $(filter %.c,$^) \
 		-o $@ $(sysroot_ldflags) -lpthread -lz
+$(O)/tests/bench/standin: $(O)/tests/bench/standin.bpf.o
 $(O)/tests/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)

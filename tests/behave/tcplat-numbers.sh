@@ -32,7 +32,7 @@ maps() {
 	done | sort -u | awk '{ s += $2 } END { printf "%d\n", s / 1024 }'
 }
 
-bench() { O=$O timeout 100 "$top/tests/bench/tcplat.sh" "$@" || bench_broken "tests/bench/tcplat.sh $*"; }
+bench() { O=$O TRACERS="none floor tcplat" timeout 100 "$top/tests/bench/tcplat.sh" "$@" || bench_broken "tests/bench/tcplat.sh $*"; }
 median='def median: sort | .[(length - 1) / 2 | floor];'
 if wanted cost; then
 	# By the kernel's count of each program: an empty one costs what counting costs, and that is taken off.

@@ -13,6 +13,7 @@
 #   heads-server   both
 #   heads-json     and so on: with --json
 #   trace, trace-server, trace-json, trace-server-json     httptrace likewise; trace-table: httptrace -i 1
+#   syscalls-server  a stand-in of the usual design: system calls and a perf buffer (standin.bpf.c), for the worker
 #   tcpdump        tcpdump -w of the port
 #   tshark         tshark -Y http; tshark-time: tshark -Y http.time, a line for each response
 #   ngrep, httpry  that print each message
@@ -195,6 +196,7 @@ line='
 	$1 == "runs" { runs = $2; ns = $4 }
 	/^httpsniff: messages/ { messages = $3 }
 	/^httptrace: requests/ { messages = 2 * $3 }
+	/^standin: events/ { messages = $7; lost = $5 + 0 }
 	/packets? captured/ { packets = $1 }
 	/packets? dropped by kernel/ { lost = $1 }
 	/^http(sniff|trace): bytes/ { n = split($0, part, ", "); for (i = 1; i <= n; i++)
@@ -247,6 +249,9 @@ run() {
 	case $1 in
 	none) ;;
 	tcpdump | tshark* | ngrep | httpry) rival "$1" ;;
+	syscalls-server)
+		hold "$tmp/tool" "$O/tests/bench/standin" syscalls "$worker"
+		tracer=$holder ;;
 	floor)
 		# shellcheck disable=SC2086
 		out=$tmp/out hold "$tmp/tool" "$floor" ${count:+-s} $hooks

@@ -5,12 +5,12 @@
 # The tool is handlerlat or, by the environment's TOOL, tcplat, httpsniff or httptrace (tests/bench/httptrace.sh).
 #
 # tcplat: what a turn of a saturated loopback pair takes, and the request rate that is left, under nothing, the floor
-# (empty programs on the same hooks) and tcplat (tests/bench/tcplat.sh): on one CPU, on two, and four pairs anywhere.
+# (empty programs on the same hooks), tcplat and a stand-in of the per-event design (tests/bench/tcplat.sh): on one CPU, on two, and four pairs anywhere.
 # Then what the kernel counts of the hooks alone. Medians of ROUNDS (7); ratios are medians of the rounds' own.
 #
 # httpsniff: what a request takes of a saturated nginx, and the request rate, under nothing, the floor, a filter that
-# misses, httpsniff with heads alone, bodies, JSON, the server's end alone, and what the distribution has of its rivals
-# (tests/bench/http.sh), for bodies of several sizes; what the kernel counts of the hooks alone; and what its user half
+# misses, httpsniff with heads alone, bodies, JSON, the server's end alone, a stand-in of the usual design, and what the
+# distribution has of its rivals (tests/bench/http.sh), for bodies of several sizes; what the kernel counts of the hooks alone; and what its user half
 # does of recordings, on one core.
 #
 # handlerlat:
@@ -50,12 +50,16 @@ if [ "${TOOL:-}" = tcplat ]; then
 			tests/bench/tcplat.sh "$rounds" $how
 		fi >"$tmp/runs" || exit 99
 		jq -c --arg how "$how" '.options = $how' "$tmp/runs" >>"$O/bench/tcplat.json"
-		for figure in cpu_ns rate hook_ns; do
+		for figure in cpu_ns rate tool_ns hook_ns; do
 			# Counting makes the rest slow.
-			[ "$how:$figure" != "-s:cpu_ns" ] && [ "$how:$figure" != "-s:rate" ] || continue
-			[ "$how" = -s ] || [ $figure != hook_ns ] || continue
-			spread "$tmp/runs" $figure | awk -F'\t' -v how="$how" -v figure=$figure \
-				'{ printf "%-10s %-8s %-8s %8s  %-18s %6s\n", how, figure, $1, $2, $3 " .. " $4, $5 }'
+			case $how:$figure in
+			-s:hook_ns) ;;
+			-s:* | *:hook_ns) continue ;;
+			esac
+			spread "$tmp/runs" $figure | awk -F'\t' -v how="$how" -v figure=$figure '
+				figure == "tool_ns" && ($1 == "none" || $1 == "floor") { next }
+				{ printf "%-10s %-8s %-8s %8s  %-18s %6s\n", how, figure, $1, $2, $3 " .. " $4,
+					figure == "tool_ns" ? "" : $5 }'
 		done
 	done
 	exit 0
@@ -70,7 +74,7 @@ if [ "${TOOL:-}" = httpsniff ]; then
 		tracers="none floor miss heads bodies"
 		case $how in
 		"-b 1k")
-			tracers="$tracers bodies-json heads-server"
+			tracers="$tracers bodies-json heads-server bodies-server syscalls-server"
 			for r in tcpdump tshark ngrep httpry; do
 				command -v $r >/dev/null && tracers="$tracers $r"
 			done ;;
