@@ -292,6 +292,21 @@ static void fold_parts(struct out *o, const struct segment *s)
 	keep_upto(&p, s->n);
 }
 
+/* What is short once folded is folded again to the same; what has become too long is an id. */
+static void fold_long(struct out *o, const struct segment *s)
+{
+	/* Encoded characters are three, and an id may be of one. */
+	char folded[SEGMENT_MAX * (3 + sizeof(ROUTE_ID) - 1)];
+	struct out all = {.dst = folded, .size = sizeof(folded)};
+	struct segment again;
+
+	fold_parts(&all, s);
+	if (decode(&again, folded, all.n))
+		put(o, folded, all.n);
+	else
+		put(o, ROUTE_ID, strlen(ROUTE_ID));
+}
+
 /* Where ".js" begins; n: there is none. */
 static size_t extension(const struct segment *s)
 {
@@ -328,7 +343,10 @@ static void fold_segment(struct out *o, const char *raw, size_t n)
 		put(o, raw + s.at[base], n - s.at[base]);
 		return;
 	}
-	fold_parts(o, &s);
+	if (s.n * strlen(ROUTE_ID) <= SEGMENT_MAX)
+		fold_parts(o, &s);
+	else
+		fold_long(o, &s);
 }
 
 /* The path's beginning: behind "http://host", if that is there; to the end: the path is empty. */

@@ -151,6 +151,11 @@ static void test_long(void)
 	url[1] = '1';
 	url[2] = 'x';
 	T_EQ(route_of(url, 513, got, sizeof(got)), 513);
+	/* Short as it comes, with its ids too long. */
+	for (size_t i = 0; i < 510; i++)
+		url[1 + i] = "=1;"[i % 3];
+	T_EQ(route_of(url, 511, got, sizeof(got)), 5);
+	T_EQ(route_of(url, 1 + 255, got, sizeof(got)), 1 + 2 * 255);
 	for (size_t i = 0; i < sizeof(url); i++)
 		url[i] = "/1"[i % 2];
 	T_EQ(route_of(url, sizeof(url), got, sizeof(got)), sizeof(got));
