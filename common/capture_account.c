@@ -2,11 +2,10 @@
 /*
  * The account of the captured bytes, from the calls that moved them to the messages they are in.
  */
+#include "account.h"
 #include "capture_int.h"
 #include "json.h"
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #define COUNT(what)  ((uint64_t)capture_stats.counts.n[what])
@@ -57,32 +56,6 @@ const char *const cap_count_names[CAP_COUNTS] = {
 	[CAP_N_UNREAD + CAP_TRUNC] = "unread_msg_trunc",
 	[CAP_N_UNREAD + CAP_CALL] = "unread_unknown_call",
 };
-
-static struct {
-	char *at;
-	size_t left;
-} out;
-
-__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(out.at, out.left, fmt, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= out.left)
-		n = out.left ? out.left - 1 : 0;
-	out.at += n;
-	out.left -= n;
-}
-
-/* A number with its words, or nothing. */
-static void cause(uint64_t n, const char *before, const char *after)
-{
-	if (n)
-		say("%s %" PRIu64 "%s", before, n, after);
-}
 
 /* What is to be equal, from hand to hand. */
 struct sums {
@@ -169,58 +142,58 @@ static void bytes_say(const struct sums *s)
 		[CAP_CALL] = " + UNREAD of unknown calls",
 	};
 
-	say("bytes %" PRIu64 " = captured %" PRIu64, s->calls, COUNT(CAP_N_CAPTURED));
+	account_say("bytes %" PRIu64 " = captured %" PRIu64, s->calls, COUNT(CAP_N_CAPTURED));
 	for (int i = 0; i < CAP_CAUSES; i++)
-		cause(UNREAD(i), words[i], "");
-	cause(COUNT(CAP_N_NOT_HTTP), " + not HTTP", "");
-	cause(COUNT(CAP_N_RING), " + LOST to a full ring buffer", " (raise --ring-size)");
-	cause(COUNT(CAP_N_RING_RECORDS), "; records LOST to it", "");
-	cause(COUNT(CAP_N_PEEKS), "; peeks", "");
-	cause(capture_stats.counts.missed, "; hooks that did not run", "");
+		account_cause(UNREAD(i), words[i], "");
+	account_cause(COUNT(CAP_N_NOT_HTTP), " + not HTTP", "");
+	account_cause(COUNT(CAP_N_RING), " + LOST to a full ring buffer", " (raise --ring-size)");
+	account_cause(COUNT(CAP_N_RING_RECORDS), "; records LOST to it", "");
+	account_cause(COUNT(CAP_N_PEEKS), "; peeks", "");
+	account_cause(capture_stats.counts.missed, "; hooks that did not run", "");
 }
 
 static void streams_say(void)
 {
 	const struct capture_stats *st = &capture_stats;
 
-	say("\nin messages %" PRIu64, st->http.messages);
-	cause(st->http.skipped, " + between them", "");
-	cause(st->http.opaque, " + of other protocols", "");
-	cause(st->http.lost, " + MISSING", "");
-	cause(st->http.gaps, "; gaps", "");
-	cause(st->streams.duplicate, "; seen twice", "");
-	cause(st->streams.after_end, "; after the end", "");
-	cause(st->streams.discarded, "; discarded", "");
-	cause(st->no_memory_bytes, "; given up for want of MEMORY", "");
-	cause(st->no_memory, "; times there was NO MEMORY", "");
+	account_say("\nin messages %" PRIu64, st->http.messages);
+	account_cause(st->http.skipped, " + between them", "");
+	account_cause(st->http.opaque, " + of other protocols", "");
+	account_cause(st->http.lost, " + MISSING", "");
+	account_cause(st->http.gaps, "; gaps", "");
+	account_cause(st->streams.duplicate, "; seen twice", "");
+	account_cause(st->streams.after_end, "; after the end", "");
+	account_cause(st->streams.discarded, "; discarded", "");
+	account_cause(st->no_memory_bytes, "; given up for want of MEMORY", "");
+	account_cause(st->no_memory, "; times there was NO MEMORY", "");
 }
 
 static void conns_say(void)
 {
 	const struct capture_stats *st = &capture_stats;
 
-	say("\nconnections %" PRIu64, st->conns);
-	cause(st->conns_dropped, "; DROPPED to make room", " (raise --max-conns)");
-	cause(COUNT(CAP_N_CONNS_TLS), "; TLS", "");
-	cause(COUNT(CAP_N_CONNS_HTTP2), "; HTTP/2", "");
-	cause(COUNT(CAP_N_CONNS_NOT_HTTP), "; not HTTP", "");
-	cause(COUNT(CAP_N_CONNS_FULL), "; calls with NO ROOM for their connection",
-	      " (raise --max-conns or net.core.optmem_max)");
-	cause(COUNT(CAP_N_NO_ENTRY), "; calls that had begun before", "");
-	cause(COUNT(CAP_N_FILTERED), "; calls left out by filters", "");
-	cause(COUNT(CAP_N_SAMPLED), "; calls left out by --sample", "");
-	cause(st->bad_records, "; DAMAGED records", "");
+	account_say("\nconnections %" PRIu64, st->conns);
+	account_cause(st->conns_dropped, "; DROPPED to make room", " (raise --max-conns)");
+	account_cause(COUNT(CAP_N_CONNS_TLS), "; TLS", "");
+	account_cause(COUNT(CAP_N_CONNS_HTTP2), "; HTTP/2", "");
+	account_cause(COUNT(CAP_N_CONNS_NOT_HTTP), "; not HTTP", "");
+	account_cause(COUNT(CAP_N_CONNS_FULL), "; calls with NO ROOM for their connection",
+		      " (raise --max-conns or net.core.optmem_max)");
+	account_cause(COUNT(CAP_N_NO_ENTRY), "; calls that had begun before", "");
+	account_cause(COUNT(CAP_N_FILTERED), "; calls left out by filters", "");
+	account_cause(COUNT(CAP_N_SAMPLED), "; calls left out by --sample", "");
+	account_cause(st->bad_records, "; DAMAGED records", "");
 }
 
 static void sums_say(const struct sums *s)
 {
-	say("\nnot equal: bytes of calls %" PRIu64 " and %" PRIu64 ", in records %" PRIu64
-	    " and %" PRIu64,
-	    s->calls, s->fates, s->told, s->came);
-	say(", given to streams %" PRIu64 ", in them %" PRIu64 " and %" PRIu64, s->pushed,
-	    capture_stats.streams.in, s->settled);
-	say(", out of them %" PRIu64 ", read %" PRIu64 " and %" PRIu64, s->ordered, s->fed,
-	    s->read);
+	account_say("\nnot equal: bytes of calls %" PRIu64 " and %" PRIu64 ", in records %" PRIu64
+		    " and %" PRIu64,
+		    s->calls, s->fates, s->told, s->came);
+	account_say(", given to streams %" PRIu64 ", in them %" PRIu64 " and %" PRIu64, s->pushed,
+		    capture_stats.streams.in, s->settled);
+	account_say(", out of them %" PRIu64 ", read %" PRIu64 " and %" PRIu64, s->ordered, s->fed,
+		    s->read);
 }
 
 static void cost_say(void)
@@ -229,9 +202,10 @@ static void cost_say(void)
 
 	if (!c->hooks || !c->hook_window_ns)
 		return;
-	say("\nhooks took %.0f ns each, %.2f%% of one CPU (%" PRIu64 " hooks, measured for %.1f s)",
-	    (double)c->hook_ns / c->hooks, c->hook_ns * 100.0 / c->hook_window_ns,
-	    (uint64_t)c->hooks, c->hook_window_ns / 1e9);
+	account_say("\nhooks took %.0f ns each, %.2f%% of one CPU (%" PRIu64
+		    " hooks, measured for %.1f s)",
+		    (double)c->hook_ns / c->hooks, c->hook_ns * 100.0 / c->hook_window_ns,
+		    (uint64_t)c->hooks, c->hook_window_ns / 1e9);
 }
 
 bool capture_account(struct json *j, char *text, size_t size)
@@ -240,15 +214,14 @@ bool capture_account(struct json *j, char *text, size_t size)
 	struct sums s;
 	bool ok;
 
-	out.at = text + used;
-	out.left = size - used;
+	account_begin(text, size);
 	sum_up(&s);
 	stats_json(j);
 	if (used)
-		say("\n");
+		account_say("\n");
 	if (!capture_stats.counts.last) {
 		/* The run broke off, and why is said elsewhere. */
-		say("the last poll is missing: there is no account");
+		account_say("the last poll is missing: there is no account");
 		return true;
 	}
 	ok = balanced(&s);

@@ -3,38 +3,11 @@
  * The closing account: each message that ended was shown or left out for a reason, and each byte is
  * in one of them or elsewhere (capture_account()).
  */
+#include "account.h"
 #include "httpsniff_parts.h"
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #define COUNT(what) ((uint64_t)capture_stats.counts.n[what])
-
-static struct {
-	char *at;
-	size_t left;
-} out;
-
-__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(out.at, out.left, fmt, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= out.left)
-		n = out.left ? out.left - 1 : 0;
-	out.at += n;
-	out.left -= n;
-}
-
-/* A number with its words, or nothing. */
-static void cause(uint64_t n, const char *before, const char *after)
-{
-	if (n)
-		say("%s %" PRIu64 "%s", before, n, after);
-}
 
 /* Did nothing of what was to be seen escape? What was not wanted does not count. */
 static bool complete(void)
@@ -72,20 +45,20 @@ static void messages_say(uint64_t sum)
 {
 	const struct msg_stats *s = &msg_stats;
 
-	say("messages %" PRIu64 " = shown %" PRIu64, s->messages, s->shown);
-	cause(s->filtered, " + left out by filters", "");
-	cause(s->deduped, " + seen at the other end", "");
-	cause(s->rate_limited, " + over --rate", "");
-	cause(s->over_max, " + over --max-events", "");
-	cause(s->no_memory, " + NOT SHOWN for want of memory", "");
-	cause(s->incomplete, "; INCOMPLETE of those shown", "");
-	cause(s->unanswered, "; requests without an answer", "");
-	cause(s->lost, "; bytes LOST or unread", " (see the gaps)");
+	account_say("messages %" PRIu64 " = shown %" PRIu64, s->messages, s->shown);
+	account_cause(s->filtered, " + left out by filters", "");
+	account_cause(s->deduped, " + seen at the other end", "");
+	account_cause(s->rate_limited, " + over --rate", "");
+	account_cause(s->over_max, " + over --max-events", "");
+	account_cause(s->no_memory, " + NOT SHOWN for want of memory", "");
+	account_cause(s->incomplete, "; INCOMPLETE of those shown", "");
+	account_cause(s->unanswered, "; requests without an answer", "");
+	account_cause(s->lost, "; bytes LOST or unread", " (see the gaps)");
 	if (s->messages != sum)
-		say("\nnot equal: messages %" PRIu64 " and %" PRIu64, s->messages, sum);
+		account_say("\nnot equal: messages %" PRIu64 " and %" PRIu64, s->messages, sum);
 	if (s->bytes + s->unread != capture_stats.http.messages)
-		say("\nnot equal: bytes of messages %" PRIu64 " and %" PRIu64, s->bytes + s->unread,
-		    capture_stats.http.messages);
+		account_say("\nnot equal: bytes of messages %" PRIu64 " and %" PRIu64,
+			    s->bytes + s->unread, capture_stats.http.messages);
 }
 
 bool account_summary(struct json *j, char *text, size_t size, void *ctx)
@@ -95,8 +68,7 @@ bool account_summary(struct json *j, char *text, size_t size, void *ctx)
 		s->shown + s->filtered + s->rate_limited + s->deduped + s->over_max + s->no_memory;
 	bool ok = s->messages == sum && s->bytes + s->unread == capture_stats.http.messages;
 
-	out.at = text;
-	out.left = size;
+	account_begin(text, size);
 	account_json(j);
 	messages_say(sum);
 	return capture_account(j, text, size) && ok;

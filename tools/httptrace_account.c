@@ -3,38 +3,11 @@
  * The closing account: each request that began was shown or left out for a reason, each byte is in
  * a message or elsewhere (capture_account()), and each span for --otlp was sent or dropped.
  */
+#include "account.h"
 #include "httptrace_parts.h"
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #define COUNT(what) ((uint64_t)capture_stats.counts.n[what])
-
-static struct {
-	char *at;
-	size_t left;
-} out;
-
-__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(out.at, out.left, fmt, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= out.left)
-		n = out.left ? out.left - 1 : 0;
-	out.at += n;
-	out.left -= n;
-}
-
-/* A number with its words, or nothing. */
-static void cause(uint64_t n, const char *before, const char *after)
-{
-	if (n)
-		say("%s %" PRIu64 "%s", before, n, after);
-}
 
 /* What is to be equal. */
 struct sums {
@@ -131,28 +104,29 @@ static void fates_say(void)
 {
 	const struct span_stats *s = &span_stats;
 
-	say("requests %" PRIu64 " = shown %" PRIu64, s->requests, s->shown);
-	cause(s->filtered, " + left out by filters", "");
-	cause(s->sampled, " + left out by --sample", "");
-	cause(s->rate_limited, " + over --rate", "");
-	cause(s->over_max, " + over --max-events", "");
-	cause(s->over_max_open, " + NOT FOLLOWED beyond --max-open", " (raise it)");
-	cause(s->no_memory, " + NOT FOLLOWED for want of memory", "");
+	account_say("requests %" PRIu64 " = shown %" PRIu64, s->requests, s->shown);
+	account_cause(s->filtered, " + left out by filters", "");
+	account_cause(s->sampled, " + left out by --sample", "");
+	account_cause(s->rate_limited, " + over --rate", "");
+	account_cause(s->over_max, " + over --max-events", "");
+	account_cause(s->over_max_open, " + NOT FOLLOWED beyond --max-open", " (raise it)");
+	account_cause(s->no_memory, " + NOT FOLLOWED for want of memory", "");
 }
 
 static void spans_say(void)
 {
 	const struct span_stats *s = &span_stats;
 
-	say("\nanswered %" PRIu64, s->outcome[SPAN_ANSWERED]);
-	cause(s->outcome[SPAN_UNANSWERED], " + unanswered", "");
-	cause(s->outcome[SPAN_RESET], " + reset", "");
-	cause(s->outcome[SPAN_OPEN], " + still open", "");
-	cause(s->incomplete, "; INCOMPLETE of those answered", "");
-	cause(s->unpaired, "; responses to requests that were NOT SEEN", "");
-	cause(s->joined, "; seen from both ends", "");
-	cause(s->early_shown, "; shown before their trace was whole", " (raise --max-held)");
-	cause(s->others, "; connections that went over to another protocol", "");
+	account_say("\nanswered %" PRIu64, s->outcome[SPAN_ANSWERED]);
+	account_cause(s->outcome[SPAN_UNANSWERED], " + unanswered", "");
+	account_cause(s->outcome[SPAN_RESET], " + reset", "");
+	account_cause(s->outcome[SPAN_OPEN], " + still open", "");
+	account_cause(s->incomplete, "; INCOMPLETE of those answered", "");
+	account_cause(s->unpaired, "; responses to requests that were NOT SEEN", "");
+	account_cause(s->joined, "; seen from both ends", "");
+	account_cause(s->early_shown, "; shown before their trace was whole",
+		      " (raise --max-held)");
+	account_cause(s->others, "; connections that went over to another protocol", "");
 }
 
 static void links_say(void)
@@ -164,10 +138,10 @@ static void links_say(void)
 		uint64_t n = span_stats.links[i];
 
 		if (n)
-			say("%s %s %" PRIu64, any ? "," : before, span_link_names[i], n);
+			account_say("%s %s %" PRIu64, any ? "," : before, span_link_names[i], n);
 		any += n;
 	}
-	cause(any ? span_stats.links[LINK_NONE] : 0, ", none", "");
+	account_cause(any ? span_stats.links[LINK_NONE] : 0, ", none", "");
 }
 
 static void otlp_say(void)
@@ -176,19 +150,20 @@ static void otlp_say(void)
 
 	if (!set.otlp)
 		return;
-	say("\nspans for --otlp %" PRIu64 " = sent %" PRIu64, o->spans, o->sent);
-	cause(o->dropped, " + DROPPED", "");
-	cause(o->refused, ", of them refused", "");
-	cause(o->retries, "; retries", "");
+	account_say("\nspans for --otlp %" PRIu64 " = sent %" PRIu64, o->spans, o->sent);
+	account_cause(o->dropped, " + DROPPED", "");
+	account_cause(o->refused, ", of them refused", "");
+	account_cause(o->retries, "; retries", "");
 }
 
 static void sums_say(const struct sums *s)
 {
-	say("\nnot equal: requests %" PRIu64 " and %" PRIu64 ", spans %" PRIu64 " and %" PRIu64,
-	    span_stats.requests, s->fates, s->spans, s->outcomes);
-	say(", bytes of messages %" PRIu64 " and %" PRIu64 ", spans for --otlp %" PRIu64
-	    " and %" PRIu64,
-	    s->bytes, capture_stats.http.messages, otlp_stats.spans, s->otlp);
+	account_say("\nnot equal: requests %" PRIu64 " and %" PRIu64 ", spans %" PRIu64
+		    " and %" PRIu64,
+		    span_stats.requests, s->fates, s->spans, s->outcomes);
+	account_say(", bytes of messages %" PRIu64 " and %" PRIu64 ", spans for --otlp %" PRIu64
+		    " and %" PRIu64,
+		    s->bytes, capture_stats.http.messages, otlp_stats.spans, s->otlp);
 }
 
 bool account_summary(struct json *j, char *text, size_t size, void *ctx)
@@ -196,8 +171,7 @@ bool account_summary(struct json *j, char *text, size_t size, void *ctx)
 	struct sums s;
 	bool ok;
 
-	out.at = text;
-	out.left = size;
+	account_begin(text, size);
 	sum_up(&s);
 	ok = balanced(&s);
 	account_json(j);

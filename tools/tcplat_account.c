@@ -2,38 +2,11 @@
 /*
  * The closing account: what was seen equals what was reported and, cause by cause, what was not.
  */
+#include "account.h"
 #include "tcplat_model.h"
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #define COUNT(what) ((uint64_t)model.totals.t.count[what])
-
-static struct {
-	char *at;
-	size_t left;
-} out;
-
-__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(out.at, out.left, fmt, ap);
-	va_end(ap);
-	if (n < 0 || (size_t)n >= out.left)
-		n = out.left ? out.left - 1 : 0;
-	out.at += n;
-	out.left -= n;
-}
-
-/* A number with its words, or nothing. */
-static void cause(uint64_t n, const char *before, const char *after)
-{
-	if (n)
-		say("%s %" PRIu64 "%s", before, n, after);
-}
 
 struct sums {
 	uint64_t conns, turns, single, samples, waits; /* what became of them */
@@ -92,43 +65,47 @@ static void account_json(struct json *j, bool complete, uint64_t gone)
 
 static void conns_say(uint64_t gone)
 {
-	say("connections %" PRIu64 " = closed %" PRIu64 " + open %" PRIu64, COUNT(TL_N_CONNS),
-	    model.closed, model.open);
-	cause(COUNT(TL_N_CONNS_LOST), " + LOST to a full ring buffer", " (raise --ring-size)");
-	cause(gone, " + VANISHED, for no hook saw their end", "");
-	cause(COUNT(TL_N_CONNS_OLD), "; older than tcplat", "");
-	cause(COUNT(TL_N_CONNS_OTHER), "; not looked at", "");
-	cause(COUNT(TL_N_CONNS_SAMPLED), "; left out by --sample", "");
-	cause(COUNT(TL_N_CONNS_FULL), "; events with NO ROOM for their connection",
-	      " (raise --max-tracked or net.core.optmem_max)");
-	cause(COUNT(TL_N_CONNECT_FAILED), "; connects that failed", "");
-	cause(COUNT(TL_N_SUBFLOWS), "; subflows of MPTCP", "");
+	account_say("connections %" PRIu64 " = closed %" PRIu64 " + open %" PRIu64,
+		    COUNT(TL_N_CONNS), model.closed, model.open);
+	account_cause(COUNT(TL_N_CONNS_LOST), " + LOST to a full ring buffer",
+		      " (raise --ring-size)");
+	account_cause(gone, " + VANISHED, for no hook saw their end", "");
+	account_cause(COUNT(TL_N_CONNS_OLD), "; older than tcplat", "");
+	account_cause(COUNT(TL_N_CONNS_OTHER), "; not looked at", "");
+	account_cause(COUNT(TL_N_CONNS_SAMPLED), "; left out by --sample", "");
+	account_cause(COUNT(TL_N_CONNS_FULL), "; events with NO ROOM for their connection",
+		      " (raise --max-tracked or net.core.optmem_max)");
+	account_cause(COUNT(TL_N_CONNECT_FAILED), "; connects that failed", "");
+	account_cause(COUNT(TL_N_SUBFLOWS), "; subflows of MPTCP", "");
 }
 
 static void turns_say(void)
 {
-	say("\nturns %" PRIu64 " = answered %" PRIu64, COUNT(TL_N_OPENED), COUNT(TL_N_ANSWERED));
-	cause(COUNT(TL_N_MULTI), " + of several sends", "");
-	cause(COUNT(TL_N_INTERLEAVED), " + interleaved", "");
-	cause(COUNT(TL_N_UNKNOWN), " + of unknown role", "");
-	cause(COUNT(TL_N_UNANSWERED), " + unanswered", "");
-	cause(COUNT(TL_N_LEFT_OUT), " + left out by --sample-turns", "");
-	cause(model.turns_open, " + open", "");
-	cause(COUNT(TL_N_UNSOLICITED), "; unsolicited data", "");
-	cause(COUNT(TL_N_MID), "; begun before tcplat", "");
-	cause(COUNT(TL_N_LOST_TURNS), "; of LOST connections", "");
-	cause(COUNT(TL_N_SLOW_LOST), "; slowest LOST to a full ring buffer", "");
-	cause(model.totals.missed, "; hooks that did not run", "");
+	account_say("\nturns %" PRIu64 " = answered %" PRIu64, COUNT(TL_N_OPENED),
+		    COUNT(TL_N_ANSWERED));
+	account_cause(COUNT(TL_N_MULTI), " + of several sends", "");
+	account_cause(COUNT(TL_N_INTERLEAVED), " + interleaved", "");
+	account_cause(COUNT(TL_N_UNKNOWN), " + of unknown role", "");
+	account_cause(COUNT(TL_N_UNANSWERED), " + unanswered", "");
+	account_cause(COUNT(TL_N_LEFT_OUT), " + left out by --sample-turns", "");
+	account_cause(model.turns_open, " + open", "");
+	account_cause(COUNT(TL_N_UNSOLICITED), "; unsolicited data", "");
+	account_cause(COUNT(TL_N_MID), "; begun before tcplat", "");
+	account_cause(COUNT(TL_N_LOST_TURNS), "; of LOST connections", "");
+	account_cause(COUNT(TL_N_SLOW_LOST), "; slowest LOST to a full ring buffer", "");
+	account_cause(model.totals.missed, "; hooks that did not run", "");
 }
 
 static void sums_say(const struct sums *s)
 {
-	say("\nnot equal: connections %" PRIu64 " and %" PRIu64 ", turns %" PRIu64 " and %" PRIu64,
-	    COUNT(TL_N_CONNS), s->conns, COUNT(TL_N_OPENED), s->turns);
-	say(", measured %" PRIu64 ", %" PRIu64 " and %" PRIu64, COUNT(TL_N_ANSWERED), s->hist_turns,
-	    s->samples);
-	say(", of several sends %" PRIu64 " and %" PRIu64 ", waits %" PRIu64 " and %" PRIu64,
-	    COUNT(TL_N_MULTI), s->hist_multi, s->hist_waits, s->waits);
+	account_say("\nnot equal: connections %" PRIu64 " and %" PRIu64 ", turns %" PRIu64
+		    " and %" PRIu64,
+		    COUNT(TL_N_CONNS), s->conns, COUNT(TL_N_OPENED), s->turns);
+	account_say(", measured %" PRIu64 ", %" PRIu64 " and %" PRIu64, COUNT(TL_N_ANSWERED),
+		    s->hist_turns, s->samples);
+	account_say(", of several sends %" PRIu64 " and %" PRIu64 ", waits %" PRIu64
+		    " and %" PRIu64,
+		    COUNT(TL_N_MULTI), s->hist_multi, s->hist_waits, s->waits);
 }
 
 static void cost_say(void)
@@ -137,11 +114,12 @@ static void cost_say(void)
 
 	if (!t->hooks || !t->hook_window_ns)
 		return;
-	say("\nhooks took %.0f ns each", (double)t->hook_ns / t->hooks);
+	account_say("\nhooks took %.0f ns each", (double)t->hook_ns / t->hooks);
 	if (t->hook_turns && !model.start.filtered)
-		say(", %.0f ns a turn", (double)t->hook_ns / t->hook_turns);
-	say(", %.2f%% of one CPU (%" PRIu64 " hooks, measured for %.1f s)",
-	    t->hook_ns * 100.0 / t->hook_window_ns, (uint64_t)t->hooks, t->hook_window_ns / 1e9);
+		account_say(", %.0f ns a turn", (double)t->hook_ns / t->hook_turns);
+	account_say(", %.2f%% of one CPU (%" PRIu64 " hooks, measured for %.1f s)",
+		    t->hook_ns * 100.0 / t->hook_window_ns, (uint64_t)t->hooks,
+		    t->hook_window_ns / 1e9);
 }
 
 bool model_summary(struct json *j, char *text, size_t size, void *ctx)
@@ -149,13 +127,12 @@ bool model_summary(struct json *j, char *text, size_t size, void *ctx)
 	struct sums s;
 	bool ok;
 
-	out.at = text;
-	out.left = size;
+	account_begin(text, size);
 	sum_up(&s);
 	account_json(j, model_complete(), s.vanished);
 	if (!model.last) {
 		/* The run broke off, and why is said elsewhere. */
-		say("the last poll is missing: there is no account");
+		account_say("the last poll is missing: there is no account");
 		return true;
 	}
 	ok = balanced(&s);
