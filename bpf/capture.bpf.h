@@ -113,10 +113,11 @@ static __always_inline struct cap_state *state_make(struct sock *sk)
 	__u64 key = (__u64)sk;
 	struct cap_state s = none;
 
+	/* Another thread may be doing the same: then it is there. */
 	if (use_storage)
-		return bpf_sk_storage_get(&states, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (bpf_map_update_elem(&states_by_sock, &key, &s, BPF_ANY))
-		return NULL;
+		return bpf_sk_storage_get(&states, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE)
+			       ?: bpf_sk_storage_get(&states, sk, NULL, 0);
+	bpf_map_update_elem(&states_by_sock, &key, &s, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&states_by_sock, &key);
 }
 

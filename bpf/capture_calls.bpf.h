@@ -92,15 +92,17 @@ static __always_inline struct cap_state *state_of(const bool direct, struct sock
 {
 	struct cap_state *c = state_get(sk);
 
-	if (c)
-		return c;
-	c = state_make(sk);
+	if (!c)
+		c = state_make(sk);
 	if (!c) {
 		count(CAP_N_CONNS_FULL, 1);
 		return NULL;
 	}
-	c->id = conn_id(direct, sk);
-	c->proto = proto;
+	/* Another thread may have made it a moment ago, and be just about to say whose it is. */
+	if (!c->id) {
+		c->proto = proto;
+		c->id = conn_id(direct, sk);
+	}
 	return c;
 }
 
