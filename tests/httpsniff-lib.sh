@@ -139,14 +139,6 @@ late_hooks() {
 	case $1 in *together* | run-shared | run-unix) ;; *) return 1 ;; esac
 	grep -qsE '\((full|lazy)\)' /sys/kernel/debug/sched/preempt
 }
-# at_once RUN.BACKEND CASE: did the two threads make the first call of the connection at the same moment, so that one of them
-# began it where the other's bytes were? These are said to be seen twice: a message or two of 256 bytes, and no more.
-at_once() {
-	local twice
-	case $2 in *together*) twice=$(sed -n 's/.*; seen twice \([0-9]*\).*/\1/p' "$tmp/$1.err") ;; *) return 1 ;; esac
-	[ -n "$twice" ] && [ "$twice" -le 1024 ]
-}
-at_once_why="two threads made the connection's first call at once: one is seen twice, and said to be"
 late_why="hooks may run late here, and another thread's call before them"
 
 # judge RUN PREFIX ARG...: what was said of the workloads that ran, against the truth; cases are BACKEND-PREFIXNAME.
@@ -178,7 +170,6 @@ judge() {
 			*)
 				! few_returns "$b" "$name" || { skip "$b-$prefix$name" "$returns_why"; continue; }
 				! late_hooks "$name" || { skip "$b-$prefix$name" "$late_why"; continue; }
-				! at_once "$id" "$name" || { skip "$b-$prefix$name" "$at_once_why"; continue; }
 				;;
 			esac
 			case $why in

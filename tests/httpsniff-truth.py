@@ -267,7 +267,7 @@ class Judge:
             return
         self.notices(where, end, dirs, [r for r in rows if r["type"] == "connection"])
         together = end.truth.sum["case"] == "together" and \
-            (end.conn["proto"] != "tcp" or any(d.gaps for d in dirs.values()))
+            (end.conn["proto"] != "tcp" or any(d.gaps for d in dirs.values()) or self.twice())
         for d in dirs.values():
             other = dirs["recv" if d.direction == "send" else "send"]
             if together:
@@ -322,10 +322,11 @@ class Judge:
             self.place(where, d, row, False)
             if tcp and not request and row["url"] is not None:
                 self.differ(where, "url", row["url"], requests[m["conn"], m["answers"]]["url"])
-        # Or the call was the first, and the connection seemed to be older than it is.
+        # Or both made the connection's first call at once: it began where the second's bytes were, and the first's are
+        # said to be seen twice.
         gaps = sum(g["bytes"] for g in d.gaps if g["cause"] == "lost")
         lost = sum(m["bytes"] for m in left.values())
-        if gaps != lost and not (tcp and any(r["joined_mid"] for r in d.rows) and lost - gaps == d.messages[0]["bytes"]):
+        if gaps != lost and not lost - gaps == d.messages[0]["bytes"] <= self.twice():
             self.differ(where, "gaps", gaps, lost)
         self.differ(where, "gaps where hooks give bytes their places", bool(d.gaps) and not tcp, False)
 
@@ -478,6 +479,10 @@ class Judge:
         self.differ(where, "bytes of messages and gaps", shown + missing, d.total)
 
     # -- the run
+    def twice(self):
+        """Bytes that the tool says came twice."""
+        return self.said.summary["bytes_duplicate"] if self.said.summary else 0
+
     def missed(self):
         """How many workloads may differ, as hooks did not run."""
         return self.said.summary["hooks_missed"] if self.args.missed and self.said.summary else 0
